@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rightful/rightful/shared/problem"
+)
+
+// remote is a running server as the operator's commands reach it.
+type remote struct {
+	Server string `env:"RIGHTFUL_SERVER" default:"http://127.0.0.1:8080" help:"The server's address."`
+	Token  string `env:"RIGHTFUL_TOKEN" help:"The operator's token; by default it is read from the data folder."`
+	Data   string `env:"RIGHTFUL_DATA" default:".rightful" help:"The data folder, where operator-token lies."`
+	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
+}
+
+// call makes one operator's call and decodes its answer.
+func (r remote) call(method, path string, body, into any) (json.RawMessage, error) {
+	token := r.Token
+	if token == "" {
+		text, err := os.ReadFile(filepath.Join(r.Data, "operator-token"))
+		if err != nil {
+			return nil, exitError{exitDenied, fmt.Errorf("couldn't read the operator's token in %s: set RIGHTFUL_DATA to the server's data folder, or RIGHTFUL_TOKEN", r.Data)}
+		}
+		token = strings.TrimSpace(string(text))
+	}
+	var sent io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		sent = bytes.NewReader(text)
+	}
+	request, err := http.NewRequest(method, strings.TrimSuffix(r.Server, "/")+"/v1/operator/requests"+path, sent)
+	if err != nil {
+		return nil, exitError{exitUsage, fmt.Errorf("the server's address %q can't be used: write it like http://127.0.0.1:8080", r.Server)}
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	client := &http.Client{Timeout: 30 * time.Second}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't reach %s: start it with rightful serve, or set RIGHTFUL_SERVER", r.Server)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the server's answer: %w", err)
+	}
+	if response.StatusCode >= 300 {
+		return nil, failed(response.StatusCode, answer)
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return nil, errors.New("the server's answer can't be read: is it a Rightful of the same version?")
+	}
+	return answer, nil
+}
+
+var exitOf = map[int]int{
+	http.StatusUnauthorized: exitDenied, http.StatusForbidden: exitDenied,
+	http.StatusNotFound: exitNotFound, http.StatusConflict: exitConflict,
+	http.StatusUnprocessableEntity: exitUsage, http.StatusBadRequest: exitUsage,
+}
+
+// failed makes an error of the server's problem details.
+func failed(status int, body []byte) error {
+	var d problem.Details
+	text := fmt.Sprintf("the server answered %d", status)
+	if json.Unmarshal(body, &d) == nil && d.Detail != "" {
+		text = d.Detail
+	}
+	for _, f := range d.Errors {
+		text += fmt.Sprintf("\n  %s: %s", strings.TrimPrefix(f.Location, "body."), f.Message)
+	}
+	code, ok := exitOf[status]
+	if !ok {
+		code = exitFailed
+	}
+	return exitError{code, errors.New(printable(strings.ReplaceAll(text, "\n", "; ")))}
+}
