@@ -112,8 +112,8 @@ func TestReplay(t *testing.T) {
 		{"bundle", proven, 0},
 		{"notify", proven, 0},
 		{"close", append(proven[:2:2], "Notify"), 0},
-		{"refuse", proven, 0},
-		{"refer", proven, 0},
+		{"refuse", append(proven[:2:2], "refuse"), 0},
+		{"refer", append(proven[:2:2], "refuse"), 0},
 		{"withdraw", []string{"Acknowledge", "withdraw"}, 0},
 	}
 	for _, c := range cases {
@@ -218,6 +218,11 @@ func (r *replay) prepare(t *testing.T, name string) {
 		_, err = r.portal.ProveByCode(t.Context(), id, r.post.Links.Tokens.Code(id, request.Proof.Serial))
 	case "withdraw":
 		_, err = r.portal.Withdraw(t.Context(), id)
+	case "refuse":
+		request, _ := r.store.Get(t.Context(), id)
+		if request, err = request.Refuse(rights.OtherGround, r.at); err == nil {
+			_, err = r.store.Move(t.Context(), request, rights.Change{})
+		}
 	default:
 		r.step(t, strings.ToLower(name), []byte(`{"request":"`+string(id)+`"}`))
 	}
@@ -235,14 +240,14 @@ func (r *replay) step(t *testing.T, state string, payload []byte) []byte {
 		"expire":          typed(step.Expire{Store: r.store, Post: r.post, Now: r.now}.Do),
 		"decide":          typed(step.Decide{Store: r.store, Policy: r.policy, Now: r.now}.Do),
 		"locate":          typed(step.Locate{Store: r.store, Systems: r.system, Queue: idle{}, Outbox: r.outbox, Now: r.now}.Do),
-		"plan":            typed(step.Plan{Store: r.store, Systems: r.system, Policy: r.policy, Now: r.now}.Do),
+		"plan":            typed(step.Plan{Store: r.store, Systems: r.system, Now: r.now}.Do),
 		"review":          typed(step.Review{Store: r.store, Outbox: r.outbox, Now: r.now}.Do),
-		"fulfil-wave":     typed(step.FulfilWave{Store: r.store, Systems: r.system, Queue: idle{}, Outbox: r.outbox, Now: r.now}.Do),
+		"fulfil-wave":     typed(step.FulfilWave{Store: r.store, Systems: r.system, Queue: idle{}, Outbox: r.outbox, Policy: r.policy, Now: r.now}.Do),
 		"bundle":          typed(step.Bundle{Store: r.store, Systems: r.system, Vault: r.vault, Policy: r.policy, Now: r.now}.Do),
 		"notify":          typed(step.Notify{Store: r.store, Systems: r.system, Post: r.post, Now: r.now}.Do),
 		"close":           typed(step.Close{Store: r.store, Policy: r.policy, Now: r.now}.Do),
-		"refuse":          typed(step.Refuse{Store: r.store, Post: r.post, Now: r.now}.Do),
-		"refer":           typed(step.Refer{Store: r.store, Post: r.post, Now: r.now}.Do),
+		"refuse":          typed(step.Refuse{Store: r.store, Post: r.post}.Do),
+		"refer":           typed(step.Refer{Store: r.store, Post: r.post}.Do),
 		"withdraw":        typed(step.Withdraw{Store: r.store, Systems: r.system, Vault: r.vault, Post: r.post, Now: r.now}.Do),
 	}
 	out, err := steps[state](payload)

@@ -23,12 +23,14 @@ const (
 	TooMany     Code = "TooMany"     // a limit was reached; RetryAfter says how long
 	Withdrawn   Code = "Withdrawn"   // the person took the request back
 	Denied      Code = "Denied"      // an operator refused it
+	Referred    Code = "Referred"    // the request is another company's job
+	Unapproved  Code = "Unapproved"  // an operator has to look at the plan first
 	PlanChanged Code = "PlanChanged" // an approval names another plan than today's
 )
 
 // Codes lists every code; a workflow may catch these and the service's own.
 func Codes() []Code {
-	return []Code{Internal, Invalid, Malformed, NotFound, Forbidden, Expired, WrongCode, Conflict, NotNow, KeyReused, TooMany, Withdrawn, Denied, PlanChanged}
+	return []Code{Internal, Invalid, Malformed, NotFound, Forbidden, Expired, WrongCode, Conflict, NotNow, KeyReused, TooMany, Withdrawn, Denied, Referred, Unapproved, PlanChanged}
 }
 
 // Error is a code and a sentence for the reader that ends in what to do next.

@@ -20,10 +20,9 @@ type Acknowledge struct {
 	Now    func() time.Time
 }
 
-// AcknowledgeOut tells the workflow whether to wait for a proof, and how long.
+// AcknowledgeOut tells the workflow how long to wait for a proof.
 type AcknowledgeOut struct {
-	Proof        bool `json:"proof"`
-	ProofSeconds int  `json:"proof_seconds"`
+	ProofSeconds int `json:"proof_seconds"`
 }
 
 // Do acknowledges.
@@ -47,9 +46,5 @@ func (s Acknowledge) Do(ctx context.Context, in In) (AcknowledgeOut, error) {
 	if err := s.Post.Send(ctx, r, notice.Acknowledged, nil); err != nil {
 		return AcknowledgeOut{}, err
 	}
-	out := AcknowledgeOut{Proof: r.Reason == rights.NeedsProof}
-	if out.Proof {
-		out.ProofSeconds = wholeSeconds(r.Proof.ExpiresAt.Sub(now))
-	}
-	return out, nil
+	return AcknowledgeOut{ProofSeconds: wholeSeconds(r.Proof.ExpiresAt.Sub(now))}, nil
 }

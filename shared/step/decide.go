@@ -15,39 +15,44 @@ type Decide struct {
 	Now    func() time.Time
 }
 
-// Verdict is what Decide found.
-type Verdict string
-
-const (
-	VerdictProceed Verdict = "proceed"
-	VerdictRefer   Verdict = "refer"  // the data is another company's (GDPR Art. 28(3)(e))
-	VerdictRefuse  Verdict = "refuse" // on DecideOut's ground
-)
-
-// DecideOut tells the workflow where to go.
-type DecideOut struct {
-	Verdict Verdict       `json:"verdict"`
-	Ground  rights.Reason `json:"ground"`
-}
-
-// Do decides.
-func (s Decide) Do(ctx context.Context, in In) (DecideOut, error) {
+// Do decides. It closes what we don't carry out and says so to the workflow by an
+// error: Denied, or Referred where the data is another company's.
+func (s Decide) Do(ctx context.Context, in In) (Out, error) {
 	r, err := going(ctx, s.Store, in.Request)
 	if err != nil {
-		return DecideOut{}, err
+		return Out{}, s.referred(r, err)
 	}
-	out := DecideOut{Verdict: VerdictProceed}
+	now, ground := s.Now(), rights.NoReason
 	if s.Policy.Processor {
-		out = DecideOut{Verdict: VerdictRefer, Ground: rights.OutsideLaw}
-	} else if earlier, err := s.earlier(ctx, r); err != nil {
-		return DecideOut{}, err
-	} else if earlier != "" {
-		out, r.Duplicate = DecideOut{Verdict: VerdictRefuse, Ground: rights.TooFrequent}, earlier
+		ground = rights.OutsideLaw
+	} else if r.Duplicate, err = s.earlier(ctx, r); err != nil {
+		return Out{}, err
+	} else if r.Duplicate != "" {
+		ground = rights.TooFrequent
+	}
+	line := rights.Decided
+	if ground != rights.NoReason {
+		if r, err = r.Refuse(ground, now); err != nil {
+			return Out{}, err
+		}
+		line = rights.WasDenied
 	}
 	r.Wait = rights.Wait{}
-	line := r.Record(s.Now(), rights.ByRightful, rights.Decided, map[string]string{"verdict": string(out.Verdict), "ground": string(out.Ground)})
-	_, err = s.Store.Move(ctx, r, rights.Change{Events: []rights.Event{line}})
-	return out, err
+	event := r.Record(now, rights.ByRightful, line, map[string]string{"ground": string(ground)})
+	if r, err = s.Store.Move(ctx, r, rights.Change{Events: []rights.Event{event}}); err != nil {
+		return Out{}, err
+	}
+	_, err = going(ctx, s.Store, r.ID)
+	return Out{}, s.referred(r, err)
+}
+
+// referred makes Denied into Referred where the data is another company's, whose
+// processor we are (GDPR Art. 28(3)(e)).
+func (s Decide) referred(r rights.Request, err error) error {
+	if rights.CodeOf(err) == rights.Denied && r.Reason == rights.OutsideLaw && s.Policy.Processor {
+		return &rights.Error{Code: rights.Referred, Detail: "The data is another company's, which has to answer."}
+	}
+	return err
 }
 
 // earlier finds a request for the same right by the same proven address that is

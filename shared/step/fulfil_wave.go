@@ -11,12 +11,15 @@ import (
 )
 
 // FulfilWave hands each system of one wave its share and waits until all are
-// through, however long they take and however many tries they need.
+// through, however long they take and however many tries they need. It is the point
+// of no return: where policy asks for an operator's eyes it is Unapproved until
+// they have approved the plan.
 type FulfilWave struct {
 	Store   rights.Store
 	Systems []connector.System
 	Queue   rights.Queue
 	Outbox  outbox.Outbox
+	Policy  rights.Policy
 	Now     func() time.Time
 }
 
@@ -32,6 +35,9 @@ func (s FulfilWave) Do(ctx context.Context, in FulfilWaveIn) (Out, error) {
 	r, err := going(ctx, s.Store, in.Request)
 	if err != nil {
 		return Out{}, err
+	}
+	if s.Policy.NeedsReview(r) && r.Plan.ApprovedAt.IsZero() {
+		return Out{}, &rights.Error{Code: rights.Unapproved, Detail: "An operator has to approve the plan first."}
 	}
 	located, err := s.located(ctx, r)
 	if err != nil {

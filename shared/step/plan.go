@@ -18,13 +18,12 @@ import (
 type Plan struct {
 	Store   rights.Store
 	Systems []connector.System
-	Policy  rights.Policy
 	Now     func() time.Time
 }
 
-// PlanOut tells the workflow whether somebody has to look, and the waves.
+// PlanOut tells the workflow the waves, of which there is at least one, and
+// whether there is a copy to pack.
 type PlanOut struct {
-	Review bool  `json:"review"`
 	Waves  []int `json:"waves"`
 	Export bool  `json:"export"`
 }
@@ -35,9 +34,12 @@ func (s Plan) Do(ctx context.Context, in In) (PlanOut, error) {
 	if err != nil {
 		return PlanOut{}, err
 	}
-	out := PlanOut{Review: s.Policy.NeedsReview(r), Waves: []int{}, Export: r.Right.Action() == rights.Export}
+	out := PlanOut{Export: r.Right.Action() == rights.Export}
 	for _, system := range s.Systems {
 		out.Waves = append(out.Waves, system.Wave())
+	}
+	if len(out.Waves) == 0 {
+		out.Waves = []int{1} // nobody to ask: an empty wave is over at once
 	}
 	slices.Sort(out.Waves)
 	out.Waves = slices.Compact(out.Waves)

@@ -9,7 +9,8 @@ import (
 )
 
 // VerifyIdentity waits until the person proves that mail to the address reaches
-// them. The portal ends the wait; the workflow's own timer ends it in Expire.
+// them. The portal ends the wait; the workflow's own timer ends it in Expire. A
+// right that needs no proof waits for nobody.
 type VerifyIdentity struct {
 	Store  rights.Requests
 	Outbox outbox.Outbox
@@ -25,7 +26,7 @@ func (s VerifyIdentity) Do(ctx context.Context, in WaitIn) (Out, error) {
 	r.Wait = rights.Wait{For: rights.ForProof, Token: in.Token}
 	var change rights.Change
 	if r.Reason != rights.NeedsProof {
-		// The person was faster than this step: the wait is over already.
+		// No proof is needed, or the person was faster than this step: the wait is over.
 		change.Signals = r.Resume("{}", s.Now())
 	}
 	if _, err := s.Store.Move(ctx, r, change); err != nil {
