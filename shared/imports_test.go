@@ -26,6 +26,7 @@ var rules = map[string][]string{
 	"notice":    {"rights"},
 	"outbox":    {"rights"},
 	"problem":   {"rights"},
+	"record":    {"rights"},
 
 	"step":    {"rights", "notice", "bundle", "connector", "outbox"},
 	"work":    {"rights", "bundle", "connector", "outbox"},
@@ -35,7 +36,14 @@ var rules = map[string][]string{
 	"disk":    {"rights", "bundle", "envelope"},
 	"mailbox": {"rights", "notice"},
 	"smtp":    {"rights", "notice"},
-	"sqlite":  {"rights", "envelope"},
+	"sqlite":  {"rights", "envelope", "record"},
+
+	"dynamo": {"rights", "envelope", "record"},
+	"kms":    {"rights", "envelope"},
+	"s3":     {"rights", "bundle", "envelope"},
+	"ses":    {"notice"},
+	"sfn":    {"rights"},
+	"sqs":    {"rights"},
 
 	"storetest": {"rights"},
 }

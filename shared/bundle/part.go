@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
 
 // PartName is where a system's exported records lie in the vault.
 func PartName(system string) string { return "parts/" + system + ".ndjson" }
+
+// IsPart tells whether a file of the vault is such a part.
+func IsPart(name string) bool { return strings.HasPrefix(name, "parts/") }
 
 // line is one record in a part.
 type line struct {

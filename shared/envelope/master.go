@@ -20,8 +20,9 @@ import (
 
 var keyTemplates = []func() *tinkpb.KeyTemplate{aead.AES256GCMKeyTemplate, streamingaead.AES256GCMHKDF1MBKeyTemplate}
 
-// Master wraps data keys and makes keyed hashes. Here it is a key file; in the
-// cloud a key that never leaves its service.
+// Master wraps data keys and makes keyed hashes. It is a key file on one machine; in
+// the cloud its text lies wrapped by a key that never leaves its service, and is
+// unwrapped once for each process.
 type Master struct {
 	wrap tink.AEAD
 	prf  *prf.Set
@@ -46,7 +47,7 @@ func OpenFile(path string) (*Master, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("others can read the key file: run chmod 600 %s, and think of who may have copied it", path)
 	}
-	m, err := readMaster(text)
+	m, err := ReadMaster(text)
 	if err != nil {
 		return nil, fmt.Errorf("the key file %s is broken (%w): put it back from your copy; a new one can't open what is stored", path, err)
 	}
@@ -56,23 +57,16 @@ func OpenFile(path string) (*Master, error) {
 // createFile makes the file under another name first: a crash leaves a whole key
 // or none.
 func createFile(path string) ([]byte, error) {
-	var text bytes.Buffer
-	for _, template := range []func() *tinkpb.KeyTemplate{aead.AES256GCMKeyTemplate, prf.HMACSHA256PRFKeyTemplate} {
-		handle, err := keyset.NewHandle(template())
-		if err != nil {
-			return nil, err
-		}
-		if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text)); err != nil {
-			return nil, err
-		}
-		text.WriteByte('\n')
+	text, err := MakeMaster()
+	if err != nil {
+		return nil, err
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".key-*") // 0600
 	if err != nil {
 		return nil, err
 	}
 	defer os.Remove(file.Name())
-	_, err1 := file.Write(text.Bytes())
+	_, err1 := file.Write(text)
 	if err := errors.Join(err1, file.Sync(), file.Close()); err != nil {
 		return nil, err
 	}
@@ -85,10 +79,28 @@ func createFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return text.Bytes(), errors.Join(folder.Sync(), folder.Close())
+	return text, errors.Join(folder.Sync(), folder.Close())
 }
 
-func readMaster(text []byte) (*Master, error) {
+// MakeMaster makes the text of a new master key. Whoever holds it can read all that
+// is sealed: keep it wrapped, or for its owner's eyes alone.
+func MakeMaster() ([]byte, error) {
+	var text bytes.Buffer
+	for _, template := range []func() *tinkpb.KeyTemplate{aead.AES256GCMKeyTemplate, prf.HMACSHA256PRFKeyTemplate} {
+		handle, err := keyset.NewHandle(template())
+		if err != nil {
+			return nil, err
+		}
+		if err := insecurecleartextkeyset.Write(handle, keyset.NewJSONWriter(&text)); err != nil {
+			return nil, err
+		}
+		text.WriteByte('\n')
+	}
+	return text.Bytes(), nil
+}
+
+// ReadMaster reads what MakeMaster made.
+func ReadMaster(text []byte) (*Master, error) {
 	lines := bytes.SplitN(bytes.TrimSpace(text), []byte("\n{"), 2)
 	if len(lines) != 2 {
 		return nil, errors.New("it doesn't hold two key sets")

@@ -79,8 +79,8 @@ type Filter struct {
 	Right        Right
 	SubjectKey   string
 	DueBefore    time.Time // ExpectedBy is earlier, and the request isn't closed
-	EraseAfter   time.Time // RetainUntil is set and not later
-	ExportBefore time.Time // there is an export, packed not later
+	EraseAfter   time.Time // RetainUntil is set and not later: a list to work off, without a cursor
+	ExportBefore time.Time // there is an export, packed not later: the same
 	Limit        int       // 0 means 50, at most 500
 	Cursor       string    // from the page before; a foreign one is Invalid
 }
@@ -100,14 +100,21 @@ type Tasks interface {
 	TasksOf(ctx context.Context, id ID) ([]Task, error)
 
 	// MoveTask stores t over the version it was read at. A task that it ends leaves
-	// its wave's set in the same write; whoever empties the set leaves the wave's
-	// signal in that write too, and gets it returned. An operator's decision d moves
-	// the request with its ledger line in that write; d is nil for a worker. Moving
+	// its wave's set after that; whoever empties the set leaves the wave's signal in
+	// the same write, and gets it returned. An operator's decision d moves the request
+	// with its ledger line in one write with the task; d is nil for a worker. Moving
 	// an ended task, and losing either race, is a Conflict.
 	MoveTask(ctx context.Context, t Task, d *Decision) (Task, []Signal, error)
 
-	// DueTasks returns open tasks whose Due has come, the earliest first.
+	// DueTasks returns open tasks whose Due has come, the earliest first. A task that
+	// was never tried may be left out for five minutes after its wave was opened:
+	// whoever opened the wave has handed it over.
 	DueTasks(ctx context.Context, until time.Time, limit int) ([]TaskID, error)
+
+	// CheckWaves finishes what a crash left between a task's end and its leaving the
+	// wave, and returns the signals that this left. It looks at a wave after five
+	// minutes, and then ever more rarely.
+	CheckWaves(ctx context.Context, now time.Time) ([]Signal, error)
 }
 
 // Decision is what an operator decided about a task, as it goes into the ledger.

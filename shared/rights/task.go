@@ -21,6 +21,9 @@ func (t TaskID) Request() ID {
 	return ID(id)
 }
 
+// System is the system whose share it is.
+func (t TaskID) System() string { return string(t[strings.LastIndexByte(string(t), '.')+1:]) }
+
 // Task is the durable row of one system's share. The row is the truth: messages
 // about it may be lost or come twice.
 type Task struct {

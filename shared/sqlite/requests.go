@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rightful/rightful/shared/record"
 	"github.com/rightful/rightful/shared/rights"
 )
 
@@ -32,13 +33,13 @@ func (s *Store) Create(ctx context.Context, n rights.Creation) (rights.Request, 
 		if first, err = replayed(ctx, tx, n.Key, n.Fingerprint); err != nil || first != "" {
 			return err
 		}
-		body, err := packRequest(r)
+		body, err := record.PackRequest(r)
 		if err != nil {
 			return err
 		}
 		added, err := tx.ExecContext(ctx, `INSERT INTO requests (id, version, "right", status, reason, expected_by, closed_at, retain_until, export_at, subject_key, body, personal)
 			VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
-			r.ID, r.Version, r.Right, r.Status, r.Reason, seconds(r.ExpectedBy), seconds(r.ClosedAt), seconds(r.RetainUntil), exportAt(r), r.SubjectKey, body, sealed)
+			r.ID, r.Version, r.Right, r.Status, r.Reason, record.Seconds(r.ExpectedBy), record.Seconds(r.ClosedAt), record.Seconds(r.RetainUntil), exportAt(r), r.SubjectKey, body, sealed)
 		if err := one(added, err, conflict("request's id")); err != nil {
 			return err
 		}
@@ -117,11 +118,11 @@ func (s *Store) Personal(ctx context.Context, id rights.ID) (rights.Personal, er
 	if err != nil {
 		return rights.Personal{}, err
 	}
-	return unpackPersonal(text)
+	return record.UnpackPersonal(text)
 }
 
 func (s *Store) seal(ctx context.Context, id rights.ID, p rights.Personal) ([]byte, error) {
-	text, err := packPersonal(p)
+	text, err := record.PackPersonal(p)
 	if err != nil {
 		return nil, err
 	}
@@ -145,13 +146,13 @@ func (s *Store) Move(ctx context.Context, r rights.Request, c rights.Change) (ri
 }
 
 func move(ctx context.Context, tx *sql.Tx, r rights.Request, sealed []byte, c rights.Change) error {
-	body, err := packRequest(r)
+	body, err := record.PackRequest(r)
 	if err != nil {
 		return err
 	}
 	moved, err := tx.ExecContext(ctx, `UPDATE requests SET version = version + 1, status = ?, reason = ?, expected_by = ?, closed_at = ?, retain_until = ?, export_at = ?, body = ?, personal = coalesce(?, personal)
 		WHERE id = ? AND version = ?`,
-		r.Status, r.Reason, seconds(r.ExpectedBy), seconds(r.ClosedAt), seconds(r.RetainUntil), exportAt(r), body, sealed, r.ID, r.Version)
+		r.Status, r.Reason, record.Seconds(r.ExpectedBy), record.Seconds(r.ClosedAt), record.Seconds(r.RetainUntil), exportAt(r), body, sealed, r.ID, r.Version)
 	if err := one(moved, err, conflict("request")); err != nil {
 		return err
 	}
@@ -163,12 +164,12 @@ func exportAt(r rights.Request) int64 {
 	if r.Export == "" {
 		return 0
 	}
-	return seconds(r.ExportAt)
+	return record.Seconds(r.ExportAt)
 }
 
 func addAlong(ctx context.Context, tx *sql.Tx, events []rights.Event, signals []rights.Signal) error {
 	for _, e := range events {
-		body, err := pack(eventItem{seconds(e.At), e.Kind, e.Actor, e.Detail, e.Prev, e.Hash})
+		body, err := record.PackEvent(e)
 		if err != nil {
 			return err
 		}
@@ -196,7 +197,7 @@ func (s *Store) Ledger(ctx context.Context, id rights.ID) ([]rights.Event, error
 		if err := rows.Scan(&seq, &body); err != nil {
 			return rights.Event{}, err
 		}
-		return unpackEvent(id, seq, body)
+		return record.UnpackEvent(id, seq, body)
 	})
 }
 
@@ -210,8 +211,8 @@ func scanRequests(rows *sql.Rows) ([]rights.Request, error) {
 		if err := rows.Scan(&r.ID, &r.Version, &r.Right, &r.Status, &r.Reason, &expected, &closed, &retain, &r.SubjectKey, &body); err != nil {
 			return r, err
 		}
-		r.ExpectedBy, r.ClosedAt, r.RetainUntil = instant(expected), instant(closed), instant(retain)
-		return unpackRequest(r, body)
+		r.ExpectedBy, r.ClosedAt, r.RetainUntil = record.Instant(expected), record.Instant(closed), record.Instant(retain)
+		return record.UnpackRequest(r, body)
 	})
 }
 
@@ -256,13 +257,13 @@ func (s *Store) List(ctx context.Context, f rights.Filter) ([]rights.Request, st
 		add("subject_key = ?", f.SubjectKey)
 	}
 	if !f.DueBefore.IsZero() {
-		add("expected_by < ? AND closed_at = 0", seconds(f.DueBefore))
+		add("expected_by < ? AND closed_at = 0", record.Seconds(f.DueBefore))
 	}
 	if !f.EraseAfter.IsZero() {
-		add("retain_until > 0 AND retain_until <= ?", seconds(f.EraseAfter))
+		add("retain_until > 0 AND retain_until <= ?", record.Seconds(f.EraseAfter))
 	}
 	if !f.ExportBefore.IsZero() {
-		add("export_at > 0 AND export_at <= ?", seconds(f.ExportBefore))
+		add("export_at > 0 AND export_at <= ?", record.Seconds(f.ExportBefore))
 	}
 	if f.Cursor != "" {
 		expected, id, err := openCursor(f.Cursor)
@@ -284,7 +285,7 @@ func (s *Store) List(ctx context.Context, f rights.Filter) ([]rights.Request, st
 		return found, "", err
 	}
 	last := found[limit-1]
-	cursor := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d|%s", seconds(last.ExpectedBy), last.ID))
+	cursor := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d|%s", record.Seconds(last.ExpectedBy), last.ID))
 	return found[:limit], cursor, nil
 }
 

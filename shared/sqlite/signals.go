@@ -6,11 +6,12 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rightful/rightful/shared/record"
 	"github.com/rightful/rightful/shared/rights"
 )
 
 func addSignal(ctx context.Context, tx *sql.Tx, s rights.Signal) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO signals VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING", s.Key, s.Request, s.Token, s.Answer, s.Failure, seconds(s.At))
+	_, err := tx.ExecContext(ctx, "INSERT INTO signals VALUES (?,?,?,?,?,?) ON CONFLICT DO NOTHING", s.Key, s.Request, s.Token, s.Answer, s.Failure, record.Seconds(s.At))
 	return err
 }
 
@@ -24,7 +25,7 @@ func (s *Store) PendingSignals(ctx context.Context, limit int) ([]rights.Signal,
 		var signal rights.Signal
 		var at int64
 		err := rows.Scan(&signal.Key, &signal.Request, &signal.Token, &signal.Answer, &signal.Failure, &at)
-		signal.At = instant(at)
+		signal.At = record.Instant(at)
 		return signal, err
 	})
 }
@@ -49,7 +50,7 @@ func (s *Store) Count(ctx context.Context, key string, most int, window time.Dur
 			until, count = now.Add(window).Unix(), 0
 		}
 		if count >= most {
-			wait = max(instant(until).Sub(now), time.Second)
+			wait = max(record.Instant(until).Sub(now), time.Second)
 			return nil
 		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM limits WHERE until <= ?", now.Unix()); err != nil {

@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/rightful/rightful/shared/envelope"
 	"github.com/rightful/rightful/shared/rights"
@@ -109,18 +108,4 @@ func notFound(what string) error {
 
 func conflict(what string) error {
 	return &rights.Error{Code: rights.Conflict, Detail: "The " + what + " was changed by somebody else meanwhile. Look at it again and decide anew."}
-}
-
-func seconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
-}
-
-func instant(seconds int64) time.Time {
-	if seconds == 0 {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0).UTC()
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/rightful/rightful/shared/record"
 	"github.com/rightful/rightful/shared/rights"
 )
 
@@ -16,11 +17,11 @@ func (s *Store) OpenWave(ctx context.Context, w rights.Wave, tasks []rights.Task
 			return err
 		}
 		for _, t := range tasks {
-			body, err := packTask(t)
+			body, err := record.PackTask(t)
 			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, "INSERT INTO tasks VALUES (?,?,1,?,?,?,?) ON CONFLICT DO NOTHING", t.ID, t.Request, w.Key, seconds(t.Due), seconds(t.Ended), body); err != nil {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO tasks VALUES (?,?,1,?,?,?,?) ON CONFLICT DO NOTHING", t.ID, t.Request, w.Key, record.Seconds(t.Due), record.Seconds(t.Ended), body); err != nil {
 				return err
 			}
 			if _, err := tx.ExecContext(ctx, "INSERT INTO wave_open SELECT ?, id FROM tasks WHERE id = ? AND ended = 0 ON CONFLICT DO NOTHING", w.Key, t.ID); err != nil {
@@ -75,8 +76,8 @@ func (s *Store) tasks(ctx context.Context, where string, arg any) ([]rights.Task
 		if err := rows.Scan(&t.ID, &t.Request, &t.Version, &due, &ended, &body); err != nil {
 			return t, err
 		}
-		t.Due, t.Ended = instant(due), instant(ended)
-		return unpackTask(t, body)
+		t.Due, t.Ended = record.Instant(due), record.Instant(ended)
+		return record.UnpackTask(t, body)
 	})
 }
 
@@ -89,12 +90,12 @@ func (s *Store) MoveTask(ctx context.Context, t rights.Task, d *rights.Decision)
 				return err
 			}
 		}
-		body, err := packTask(t)
+		body, err := record.PackTask(t)
 		if err != nil {
 			return err
 		}
 		moved, err := tx.ExecContext(ctx, "UPDATE tasks SET version = version + 1, due = ?, ended = ?, body = ? WHERE id = ? AND version = ? AND ended = 0",
-			seconds(t.Due), seconds(t.Ended), body, t.ID, t.Version)
+			record.Seconds(t.Due), record.Seconds(t.Ended), body, t.ID, t.Version)
 		if err := one(moved, err, conflict("system's share")); err != nil || t.Open() {
 			return err
 		}
@@ -119,9 +120,13 @@ func leaveWave(ctx context.Context, tx *sql.Tx, t rights.Task) ([]rights.Signal,
 	return signalIfEmpty(ctx, tx, wave, t.Ended)
 }
 
+// CheckWaves implements rights.Tasks. Here a task ends and leaves its wave in one
+// transaction: there is nothing to finish.
+func (s *Store) CheckWaves(context.Context, time.Time) ([]rights.Signal, error) { return nil, nil }
+
 // DueTasks implements rights.Tasks.
 func (s *Store) DueTasks(ctx context.Context, until time.Time, limit int) ([]rights.TaskID, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT id FROM tasks WHERE due > 0 AND due <= ? ORDER BY due, id LIMIT ?", seconds(until), limit)
+	rows, err := s.read.QueryContext(ctx, "SELECT id FROM tasks WHERE due > 0 AND due <= ? ORDER BY due, id LIMIT ?", record.Seconds(until), limit)
 	if err != nil {
 		return nil, err
 	}

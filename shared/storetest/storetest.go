@@ -40,6 +40,8 @@ func Run(t *testing.T, open func(t *testing.T) rights.Store) {
 		"Wave/EmptyOneSignalsAtOnce":         emptyWave,
 		"Wave/AllEndedSignalsAtOnce":         endedWave,
 		"Wave/OpenedAgainTakesMore":          openedWithMore,
+		"Wave/OfManyEndsOnce":                manyWave,
+		"Task/MoreThanAPageHolds":            manyTasks,
 		"Task/EndedIsConflict":               endedTask,
 		"Task/TwoMoversOneWins":              twoTaskMovers,
 		"Task/EndedLeavesTheDecisionOut":     endedDecision,

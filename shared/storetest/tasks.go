@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -215,4 +217,63 @@ func endedDecision(t *testing.T, s rights.Store) {
 	wantCode(t, err, rights.Conflict)
 	same(t, must[rights.Request](t)(s.Get(t.Context(), r.ID)), r)
 	same(t, must[[]rights.Event](t)(s.Ledger(t.Context(), r.ID)), creation(1).Events)
+}
+
+// manyWave: a wave of more systems than one set holds is over when the last one is.
+func manyWave(t *testing.T, s rights.Store) {
+	var systems []string
+	for n := range 120 {
+		systems = append(systems, fmt.Sprintf("system-%03d", n))
+	}
+	r := create(t, s, 1)
+	tasks, _ := wave(t, s, r, "token", systems...)
+	var group sync.WaitGroup
+	for _, task := range tasks[1:] {
+		group.Go(func() {
+			if _, signals, err := s.MoveTask(context.Background(), task.End(rights.Done, at), nil); err != nil || len(signals) > 0 {
+				t.Errorf("%d signals, %v", len(signals), err)
+			}
+		})
+	}
+	group.Wait()
+	if left := resumes(t, s); len(left) > 0 {
+		t.Fatalf("the wave is over before its last system: %+v", left)
+	}
+	again, signals := wave(t, s, r, "new", systems...)
+	if len(signals) > 0 || len(again) != len(systems) {
+		t.Fatalf("%d signals, %d tasks", len(signals), len(again))
+	}
+	_, signals, err := s.MoveTask(t.Context(), tasks[0].End(rights.Done, at), nil)
+	if err != nil || len(signals) != 1 || signals[0].Token != "new" {
+		t.Errorf("signals %+v, %v", signals, err)
+	}
+	same(t, resumes(t, s), signals)
+}
+
+// manyTasks: what a request has is read whole, however much it is.
+func manyTasks(t *testing.T, s rights.Store) {
+	r := create(t, s, 1)
+	var tasks []rights.Task
+	for n := range 600 {
+		system := fmt.Sprintf("system-%03d", n)
+		task := rights.Task{ID: rights.NewTaskID(r.ID, rights.Erase, system), Request: r.ID, System: system, Action: rights.Erase, Wave: 1, Due: at, Note: strings.Repeat("n", 2000)}
+		tasks = append(tasks, task)
+	}
+	if _, err := s.OpenWave(t.Context(), rights.Wave{Key: string(r.ID) + ".erase.1", Request: r.ID, Token: "token", At: at}, tasks); err != nil {
+		t.Fatal(err)
+	}
+	found := must[[]rights.Task](t)(s.TasksOf(t.Context(), r.ID))
+	for i := range tasks {
+		tasks[i].Version = 1
+	}
+	same(t, found, tasks)
+	if due := must[[]rights.TaskID](t)(s.DueTasks(t.Context(), at.Add(time.Hour), 1000)); len(due) != len(tasks) {
+		t.Errorf("%d tasks are due", len(due))
+	}
+	if err := s.Erase(t.Context(), r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if left := must[[]rights.Task](t)(s.TasksOf(t.Context(), r.ID)); len(left) > 0 {
+		t.Errorf("%d tasks are left", len(left))
+	}
 }

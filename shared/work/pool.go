@@ -40,21 +40,12 @@ func (p *Pool) Hand(_ context.Context, tasks ...rights.TaskID) error {
 		if p.stopped || p.queued[id] {
 			continue
 		}
-		system := systemOf(id)
+		system := id.System()
 		p.queued[id] = true
 		p.lines[system] = append(p.lines[system], id)
 		p.next(system)
 	}
 	return nil
-}
-
-func systemOf(id rights.TaskID) string {
-	for i := len(id) - 1; i >= 0; i-- {
-		if id[i] == '.' {
-			return string(id[i+1:])
-		}
-	}
-	return ""
 }
 
 // next starts what there is room for; the lock is held.

@@ -31,9 +31,11 @@ func (s Sweep) Run(ctx context.Context) (int, error) {
 	signals, err1 := s.Outbox.Flush(ctx)
 	due, err2 := s.Store.DueTasks(ctx, s.Now(), 1000)
 	err3 := s.Queue.Hand(ctx, due...)
-	removed, err4 := s.dropExports(ctx)
-	erased, err5 := s.erase(ctx)
-	return signals + len(due) + removed + erased, errors.Join(err1, err2, err3, err4, err5)
+	over, err4 := s.Store.CheckWaves(ctx, s.Now())
+	s.Outbox.Deliver(ctx, over...)
+	removed, err5 := s.dropExports(ctx)
+	erased, err6 := s.erase(ctx)
+	return signals + len(due) + len(over) + removed + erased, errors.Join(err1, err2, err3, err4, err5, err6)
 }
 
 // Recover makes the tasks due at once that a process held when it died, and

@@ -64,19 +64,22 @@ func (w Worker) Do(ctx context.Context, id rights.TaskID) (rights.Task, error) {
 		return t, err
 	}
 	if r.Status.Closed() {
-		return w.settle(ctx, id, func(t rights.Task) rights.Task {
+		return w.settle(ctx, t, func(t rights.Task) rights.Task {
 			t.Note = "the request was over before this system was asked"
 			return t.End(rights.Skipped, w.Now())
 		})
 	}
-	// Taking the task moves its due time behind the lease: a crash from here on
-	// makes it due again by itself.
-	t.Due = w.Now().Add(Lease)
-	if t, _, err = w.Store.MoveTask(ctx, t, nil); err != nil {
-		return t, ignoreConflict(err)
+	// A retry moves its due time behind the lease: the sweep won't hand it out while
+	// it runs, and a crash from here on makes it due again by itself. The first try
+	// has the one message that whoever opened the wave sent, and saves the write.
+	if len(t.Attempts) > 0 {
+		t.Due = w.Now().Add(Lease)
+		if t, _, err = w.Store.MoveTask(ctx, t, nil); err != nil {
+			return t, ignoreConflict(err)
+		}
 	}
 	answer, err := w.ask(ctx, t)
-	return w.settle(ctx, id, func(t rights.Task) rights.Task {
+	return w.settle(ctx, t, func(t rights.Task) rights.Task {
 		if err != nil {
 			return w.failed(t, err)
 		}
@@ -155,21 +158,19 @@ func (w Worker) failed(t rights.Task, err error) rights.Task {
 	return t
 }
 
-// settle moves the task as it is now, and tells the workflow where its wave is over.
+// settle moves the task as it was read, and tells the workflow where its wave is over.
 // A call, its late answer and an operator may all come at once: whoever loses the
 // race looks again, and leaves alone what has ended meanwhile.
-func (w Worker) settle(ctx context.Context, id rights.TaskID, change func(rights.Task) rights.Task) (rights.Task, error) {
+func (w Worker) settle(ctx context.Context, t rights.Task, change func(rights.Task) rights.Task) (rights.Task, error) {
 	for try := 0; ; try++ {
-		t, err := w.Store.Task(ctx, id)
-		if err != nil || !t.Open() {
+		moved, signals, err := w.Store.MoveTask(ctx, change(t), nil)
+		if rights.CodeOf(err) != rights.Conflict || try == 10 {
+			w.Outbox.Deliver(ctx, signals...)
+			return moved, err
+		}
+		if t, err = w.Store.Task(ctx, t.ID); err != nil || !t.Open() {
 			return t, err
 		}
-		moved, signals, err := w.Store.MoveTask(ctx, change(t), nil)
-		if rights.CodeOf(err) == rights.Conflict && try < 10 {
-			continue
-		}
-		w.Outbox.Deliver(ctx, signals...)
-		return moved, err
 	}
 }
 
@@ -227,6 +228,6 @@ func (w Worker) Answer(ctx context.Context, name string, id rights.TaskID, heade
 	if err != nil {
 		return err
 	}
-	_, err = w.settle(ctx, id, func(t rights.Task) rights.Task { return w.answered(t, answer) })
+	_, err = w.settle(ctx, t, func(t rights.Task) rights.Task { return w.answered(t, answer) })
 	return err
 }

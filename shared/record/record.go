@@ -1,4 +1,10 @@
-package sqlite
+// Package record is the stored form of what a store keeps: JSON whose field names
+// outlive the domain's. sqlite and dynamo share it, so that a row means the same on
+// one machine and in the cloud.
+//
+// It leaves to the stores what they look things up by, and to envelope how the
+// personal fields are sealed.
+package record
 
 import (
 	"encoding/json"
@@ -7,8 +13,7 @@ import (
 	"github.com/rightful/rightful/shared/rights"
 )
 
-// requestItem is what the body column holds: a request's fields that nothing is
-// looked up by. The names are the file format; the domain's may change.
+// requestItem is a request's fields that nothing is looked up by.
 type requestItem struct {
 	Regime        rights.RegimeID `json:"regime"`
 	ReceivedAt    int64           `json:"received_at"`
@@ -30,34 +35,36 @@ type requestItem struct {
 	Duplicate     rights.ID       `json:"duplicate,omitempty"`
 }
 
-func packRequest(r rights.Request) (string, error) {
+// PackRequest writes what UnpackRequest reads.
+func PackRequest(r rights.Request) (string, error) {
 	return pack(requestItem{
-		Regime: r.Regime, ReceivedAt: seconds(r.ReceivedAt), AcknowledgeBy: seconds(r.AcknowledgeBy),
-		ProofSerial: r.Proof.Serial, ProofExpires: seconds(r.Proof.ExpiresAt), ProofWrong: r.Proof.Wrong,
-		ProvenAt: seconds(r.ProvenAt), FilerProven: r.FilerProven,
-		PlanHash: r.Plan.Hash, ApprovedAt: seconds(r.Plan.ApprovedAt),
+		Regime: r.Regime, ReceivedAt: Seconds(r.ReceivedAt), AcknowledgeBy: Seconds(r.AcknowledgeBy),
+		ProofSerial: r.Proof.Serial, ProofExpires: Seconds(r.Proof.ExpiresAt), ProofWrong: r.Proof.Wrong,
+		ProvenAt: Seconds(r.ProvenAt), FilerProven: r.FilerProven,
+		PlanHash: r.Plan.Hash, ApprovedAt: Seconds(r.Plan.ApprovedAt),
 		WaitFor: r.Wait.For, WaitWave: r.Wait.Wave, WaitToken: r.Wait.Token,
-		Export: r.Export, ExportAt: seconds(r.ExportAt),
+		Export: r.Export, ExportAt: Seconds(r.ExportAt),
 		LedgerSeq: r.Ledger.Seq, LedgerHash: r.Ledger.Hash, Duplicate: r.Duplicate,
 	})
 }
 
-func unpackRequest(r rights.Request, body string) (rights.Request, error) {
+// UnpackRequest fills in r, which has its key, version, status and dates already.
+func UnpackRequest(r rights.Request, body string) (rights.Request, error) {
 	var i requestItem
 	if err := json.Unmarshal([]byte(body), &i); err != nil {
 		return r, err
 	}
-	r.Regime, r.ReceivedAt, r.AcknowledgeBy = i.Regime, instant(i.ReceivedAt), instant(i.AcknowledgeBy)
-	r.Proof = rights.Challenge{Serial: i.ProofSerial, ExpiresAt: instant(i.ProofExpires), Wrong: i.ProofWrong}
-	r.ProvenAt, r.FilerProven = instant(i.ProvenAt), i.FilerProven
-	r.Plan = rights.Plan{Hash: i.PlanHash, ApprovedAt: instant(i.ApprovedAt)}
+	r.Regime, r.ReceivedAt, r.AcknowledgeBy = i.Regime, Instant(i.ReceivedAt), Instant(i.AcknowledgeBy)
+	r.Proof = rights.Challenge{Serial: i.ProofSerial, ExpiresAt: Instant(i.ProofExpires), Wrong: i.ProofWrong}
+	r.ProvenAt, r.FilerProven = Instant(i.ProvenAt), i.FilerProven
+	r.Plan = rights.Plan{Hash: i.PlanHash, ApprovedAt: Instant(i.ApprovedAt)}
 	r.Wait = rights.Wait{For: i.WaitFor, Wave: i.WaitWave, Token: i.WaitToken}
-	r.Export, r.ExportAt = i.Export, instant(i.ExportAt)
+	r.Export, r.ExportAt = i.Export, Instant(i.ExportAt)
 	r.Ledger, r.Duplicate = rights.Head{Seq: i.LedgerSeq, Hash: i.LedgerHash}, i.Duplicate
 	return r, nil
 }
 
-// eventItem is what the events table holds.
+// eventItem is a ledger line without its key.
 type eventItem struct {
 	At     int64             `json:"at"`
 	Kind   rights.EventKind  `json:"kind"`
@@ -67,7 +74,7 @@ type eventItem struct {
 	Hash   string            `json:"hash"`
 }
 
-// taskItem is what the tasks table's body holds.
+// taskItem is a task without its key, its version and its dates.
 type taskItem struct {
 	System    string         `json:"system"`
 	Action    rights.Action  `json:"action"`
@@ -98,21 +105,23 @@ type attemptItem struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-func packTask(t rights.Task) (string, error) {
+// PackTask writes what UnpackTask reads.
+func PackTask(t rights.Task) (string, error) {
 	i := taskItem{System: t.System, Action: t.Action, Wave: t.Wave, Outcome: t.Outcome, Reference: t.Reference, Note: t.Note, Tries: t.Tries}
 	for _, f := range t.Found {
 		i.Found = append(i.Found, foundItem(f))
 	}
 	for _, k := range t.Keeps {
-		i.Keeps = append(i.Keeps, keepItem{k.What, k.Count, k.Why, seconds(k.Until)})
+		i.Keeps = append(i.Keeps, keepItem{k.What, k.Count, k.Why, Seconds(k.Until)})
 	}
 	for _, a := range t.Attempts {
-		i.Attempts = append(i.Attempts, attemptItem{seconds(a.At), a.Problem})
+		i.Attempts = append(i.Attempts, attemptItem{Seconds(a.At), a.Problem})
 	}
 	return pack(i)
 }
 
-func unpackTask(t rights.Task, body string) (rights.Task, error) {
+// UnpackTask fills in t, which has its key, version and dates already.
+func UnpackTask(t rights.Task, body string) (rights.Task, error) {
 	var i taskItem
 	if err := json.Unmarshal([]byte(body), &i); err != nil {
 		return t, err
@@ -122,10 +131,10 @@ func unpackTask(t rights.Task, body string) (rights.Task, error) {
 		t.Found = append(t.Found, rights.Found(f))
 	}
 	for _, k := range i.Keeps {
-		t.Keeps = append(t.Keeps, rights.Keep{What: k.What, Count: k.Count, Why: k.Why, Until: instant(k.Until)})
+		t.Keeps = append(t.Keeps, rights.Keep{What: k.What, Count: k.Count, Why: k.Why, Until: Instant(k.Until)})
 	}
 	for _, a := range i.Attempts {
-		t.Attempts = append(t.Attempts, rights.Attempt{At: instant(a.At), Problem: a.Problem})
+		t.Attempts = append(t.Attempts, rights.Attempt{At: Instant(a.At), Problem: a.Problem})
 	}
 	return t, nil
 }
@@ -142,11 +151,13 @@ type personalItem struct {
 	Explanation string            `json:"explanation,omitempty"`
 }
 
-func packPersonal(p rights.Personal) (string, error) {
+// PackPersonal writes what is to be sealed.
+func PackPersonal(p rights.Personal) (string, error) {
 	return pack(personalItem{p.Subject.Email, p.Subject.Name, p.Subject.Country, p.Subject.Region, p.Subject.Identifiers, p.Agent, p.Details, p.Explanation})
 }
 
-func unpackPersonal(text []byte) (rights.Personal, error) {
+// UnpackPersonal reads what was sealed.
+func UnpackPersonal(text []byte) (rights.Personal, error) {
 	var i personalItem
 	if err := json.Unmarshal(text, &i); err != nil {
 		return rights.Personal{}, err
@@ -162,8 +173,30 @@ func pack(item any) (string, error) {
 	return string(text), err
 }
 
-func unpackEvent(id rights.ID, seq int64, body string) (rights.Event, error) {
+// PackEvent writes what UnpackEvent reads.
+func PackEvent(e rights.Event) (string, error) {
+	return pack(eventItem{Seconds(e.At), e.Kind, e.Actor, e.Detail, e.Prev, e.Hash})
+}
+
+// UnpackEvent reads a ledger line.
+func UnpackEvent(id rights.ID, seq int64, body string) (rights.Event, error) {
 	var i eventItem
 	err := json.Unmarshal([]byte(body), &i)
 	return rights.Event{Request: id, Seq: seq, At: time.Unix(i.At, 0).UTC(), Kind: i.Kind, Actor: i.Actor, Detail: i.Detail, Prev: i.Prev, Hash: i.Hash}, err
+}
+
+// Seconds is a time as it is stored: since 1970 in UTC, 0 for none.
+func Seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+// Instant is a stored time.
+func Instant(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
 }

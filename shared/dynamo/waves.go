@@ -1,0 +1,243 @@
+package dynamo
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/rightful/rightful/shared/record"
+	"github.com/rightful/rightful/shared/rights"
+)
+
+// A wave's item holds the set of what is still open and the token. Who ends a task
+// takes its name out; who takes the last one out leaves the signal in that write.
+// A set that every one of a thousand systems writes would grow dear and hot, so a
+// large wave has a set of groups, and each group an item with its own set of names.
+
+const (
+	perGroup = 50
+	// A wave is looked at again for the first time when its messages should have come.
+	firstLook = 5 * time.Minute
+	lastLook  = 24 * time.Hour
+)
+
+// wave is how a wave's names are laid out.
+type wave struct {
+	open   []string
+	groups int // 0: one set holds all names
+}
+
+func newWave(w rights.Wave, open []string) wave {
+	if len(open) <= perGroup {
+		return wave{open: open}
+	}
+	return wave{open: open, groups: (len(open) + perGroup - 1) / perGroup}
+}
+
+// group is the group that a name belongs to, 0 where there are none.
+func (w wave) group(name string) int {
+	if w.groups == 0 {
+		return 0
+	}
+	h := fnv.New32a()
+	h.Write([]byte(name))
+	return 1 + int(h.Sum32()%uint32(w.groups))
+}
+
+func groupName(group int) string { return fmt.Sprintf("#%d", group) }
+
+// join puts the wave's token in force and adds the names to its sets, the inner
+// ones first: a group that the wave names must have its names.
+func (s *Store) join(ctx context.Context, set wave, w rights.Wave) error {
+	top := set.open
+	if set.groups > 0 {
+		top = nil
+		members := map[int][]string{}
+		for _, name := range set.open {
+			members[set.group(name)] = append(members[set.group(name)], name)
+		}
+		for group, open := range members {
+			if _, err := s.commit(ctx, write{update: s.add(w.Request, groupKey(w.Key, group), item{}, open)}); err != nil {
+				return err
+			}
+			top = append(top, groupName(group))
+		}
+	}
+	_, err := s.commit(ctx, write{update: s.add(w.Request, waveKey(w.Key), item{
+		"token": text(w.Token), "opened": number(record.Seconds(w.At)),
+		byDue.Partition: text(shardKey("DUE", shardOf(w.Request))), byDue.Sort: number(record.Seconds(w.At.Add(firstLook))),
+	}, top)})
+	return err
+}
+
+// add sets fields and adds names to the open ones.
+func (s *Store) add(id rights.ID, sk string, fields item, open []string) *types.Update {
+	u := s.change(requestKey(id), sk, fields, "")
+	u.ConditionExpression = nil
+	expression := ""
+	if len(fields) > 0 {
+		expression = *u.UpdateExpression
+	} else {
+		u.ExpressionAttributeNames = nil
+	}
+	if len(open) > 0 {
+		expression += " ADD open_names :names"
+		u.ExpressionAttributeValues[":names"] = names(open...)
+	}
+	u.UpdateExpression = aws.String(strings.TrimSpace(expression))
+	return u
+}
+
+// leave takes an ended task out of its wave. Whoever empties the wave leaves its
+// signal in the same write and gets it returned.
+func (s *Store) leave(ctx context.Context, id rights.ID, key string, group int, name string, at time.Time) ([]rights.Signal, error) {
+	if group > 0 {
+		last, err := s.leaveGroup(ctx, id, groupKey(key, group), name)
+		if err != nil || !last {
+			return nil, err
+		}
+		name = groupName(group)
+	}
+	for {
+		left, err := s.without(ctx, id, waveKey(key), name)
+		if err != nil || left == nil || !slices.Equal(set(left, "open_names"), []string{name}) {
+			return nil, err
+		}
+		signals, err := s.finish(ctx, id, key, left, at)
+		if rights.CodeOf(err) != rights.Conflict || err == nil {
+			return signals, err
+		}
+		// Opened again in this instant: look who is in it now.
+	}
+}
+
+// leaveGroup takes a name out of a group and tells whether it was the last.
+func (s *Store) leaveGroup(ctx context.Context, id rights.ID, sk, name string) (bool, error) {
+	left, err := s.without(ctx, id, sk, name)
+	if err != nil || left == nil {
+		return false, err
+	}
+	// The last name stays: the wave forgets the whole group, which may be repeated.
+	return slices.Equal(set(left, "open_names"), []string{name}), nil
+}
+
+// without removes a name from a set unless it is the only one. Where it removed
+// nothing it returns the item as it is, nil where others were left.
+func (s *Store) without(ctx context.Context, id rights.ID, sk, name string) (item, error) {
+	u := &types.Update{
+		TableName: &s.Table, Key: key(requestKey(id), sk),
+		UpdateExpression:          aws.String("DELETE open_names :name"),
+		ConditionExpression:       aws.String("attribute_exists(open_names) AND open_names <> :name"),
+		ExpressionAttributeValues: item{":name": names(name)},
+	}
+	left, err := s.commit(ctx, write{update: u, lost: conflict("wave")})
+	if rights.CodeOf(err) == rights.Conflict && err != nil {
+		if left == nil {
+			left = item{}
+		}
+		return left, nil
+	}
+	return nil, err
+}
+
+// finish empties the wave and leaves its signal, if it is still as it was read.
+func (s *Store) finish(ctx context.Context, id rights.ID, key string, was item, at time.Time) ([]rights.Signal, error) {
+	signal := rights.Wave{Key: key, Request: id, Token: str(was, "token")}.Signal(at)
+	u := s.change(requestKey(id), waveKey(key), item{"ended": number(record.Seconds(at)), "open_names": nil, byDue.Partition: nil, byDue.Sort: nil}, "#token = :token")
+	u.ExpressionAttributeNames["#token"], u.ExpressionAttributeValues[":token"] = "token", was["token"]
+	if open := was["open_names"]; open != nil {
+		u.ConditionExpression = aws.String("#token = :token AND #open_names = :open")
+		u.ExpressionAttributeValues[":open"] = open
+	}
+	_, err := s.commit(ctx, write{update: u, lost: conflict("wave")}, s.signal(signal))
+	if err != nil {
+		return nil, err
+	}
+	return []rights.Signal{signal}, nil
+}
+
+// settle finishes a wave in which nothing is open any more, whatever its sets say,
+// and otherwise takes out what ended.
+func (s *Store) settle(ctx context.Context, id rights.ID, key string, at time.Time) ([]rights.Signal, error) {
+	for {
+		was, err := s.get(ctx, requestKey(id), waveKey(key))
+		if err != nil || was == nil {
+			return nil, err
+		}
+		tasks, err := s.inWave(ctx, id, key)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(tasks, rights.Task.Open) {
+			return s.leaveAll(ctx, id, key, tasks, at)
+		}
+		signals, err := s.finish(ctx, id, key, was, at)
+		if rights.CodeOf(err) != rights.Conflict || err == nil {
+			return signals, err
+		}
+	}
+}
+
+// leaveAll takes every ended task out of its set.
+func (s *Store) leaveAll(ctx context.Context, id rights.ID, key string, tasks []rights.Task, at time.Time) ([]rights.Signal, error) {
+	for _, t := range tasks {
+		if t.Open() {
+			continue
+		}
+		row, err := s.get(ctx, requestKey(id), taskKey(t.ID))
+		if err != nil {
+			return nil, err
+		}
+		if signals, err := s.leave(ctx, id, key, int(num(row, "group")), string(t.ID), at); err != nil || signals != nil {
+			return signals, err
+		}
+	}
+	return nil, nil
+}
+
+// CheckWaves implements rights.Tasks.
+func (s *Store) CheckWaves(ctx context.Context, now time.Time) ([]rights.Signal, error) {
+	const most = 1000
+	looked, err := s.due(ctx, now, most)
+	if err != nil {
+		return nil, err
+	}
+	var signals []rights.Signal
+	for _, i := range looked {
+		id, sk := idOf(str(i, partition)), str(i, sort)
+		if !strings.HasPrefix(sk, waveOf) {
+			continue
+		}
+		left, err := s.settle(ctx, id, strings.TrimPrefix(sk, waveOf), now)
+		if err != nil {
+			return signals, err
+		}
+		if signals = append(signals, left...); left != nil {
+			continue
+		}
+		if err := s.lookLater(ctx, id, sk, now); err != nil {
+			return signals, err
+		}
+	}
+	return signals, nil
+}
+
+// lookLater puts the next look at a wave off, four times as long as it is open: a
+// wave that waits for weeks costs a handful of looks.
+func (s *Store) lookLater(ctx context.Context, id rights.ID, sk string, now time.Time) error {
+	was, err := s.get(ctx, requestKey(id), sk)
+	if err != nil || was == nil {
+		return err
+	}
+	pause := min(max(3*now.Sub(record.Instant(num(was, "opened"))), firstLook), lastLook)
+	u := s.change(requestKey(id), sk, item{byDue.Sort: number(now.Add(pause).Unix())}, "#token = :token AND attribute_exists(open_names)")
+	u.ExpressionAttributeNames["#token"], u.ExpressionAttributeValues[":token"] = "token", was["token"]
+	_, err = s.commit(ctx, write{update: u}) // opened or ended meanwhile: nothing to put off
+	return err
+}
