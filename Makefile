@@ -2,13 +2,22 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
-.PHONY: help run test check bench fuzz lint race vuln long
+FUNCTIONS = $(notdir $(wildcard functions/*))
+ARCH ?= arm64
+SYSTEMS ?= systems
+
+.PHONY: build help run test check bench fuzz lint race vuln long
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Run the whole system on this machine: http://127.0.0.1:8080, data in .rightful/.
 	go run ./infra/rightful serve
+
+build: ## Build the functions for Lambda (ARCH=arm64 or amd64), with the definitions in SYSTEMS.
+	@mkdir -p dist $(SYSTEMS)
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -trimpath -buildvcs=false -ldflags='-s -w -buildid=' -o dist/.bin/ ./functions/...
+	@for f in $(FUNCTIONS); do mkdir -p dist/$$f && mv dist/.bin/$$f dist/$$f/bootstrap && rm -rf dist/$$f/systems && cp -R $(SYSTEMS) dist/$$f/systems || exit 1; done
 
 test: ## Run the tests: Go alone, no network, under two minutes.
 	go test ./...

@@ -23,6 +23,7 @@ var rules = map[string][]string{
 	"bundle":    {"rights"},
 	"connector": {"rights"},
 	"envelope":  {"rights"},
+	"feedback":  {"rights"},
 	"notice":    {"rights"},
 	"outbox":    {"rights"},
 	"problem":   {"rights"},
@@ -38,12 +39,18 @@ var rules = map[string][]string{
 	"smtp":    {"rights", "notice"},
 	"sqlite":  {"rights", "envelope", "record"},
 
-	"dynamo": {"rights", "envelope", "record"},
+	"web":    {"problem"},
+	"config": {},
+	"entry":  {"rights", "config"},
+	"wiring": {"rights", "notice", "envelope", "dynamo", "kms", "config"},
+
+	"dynamo": {"rights", "record"},
 	"kms":    {"rights", "envelope"},
 	"s3":     {"rights", "bundle", "envelope"},
 	"ses":    {"notice"},
 	"sfn":    {"rights"},
 	"sqs":    {"rights"},
+	"ssm":    {},
 
 	"storetest": {"rights"},
 }
@@ -55,7 +62,10 @@ var outside = map[string][]string{
 	"github.com/tink-crypto/tink-go/v2": {"envelope"},
 	"github.com/wneessen/go-mail":       {"notice", "smtp"},
 	"github.com/goccy/go-yaml":          {"connector"},
-	"github.com/danielgtaylor/huma/v2":  {"portal", "console", "problem"},
+	"github.com/danielgtaylor/huma/v2":  {"portal", "console", "problem", "web"},
+	"github.com/aws/aws-lambda-go":      {"entry"},
+	"github.com/aws/aws-sdk-go-v2":      {"dynamo", "kms", "s3", "ses", "sfn", "sqs", "ssm", "entry", "wiring"},
+	"github.com/aws/smithy-go":          {"dynamo", "ses"},
 }
 
 func TestImports(t *testing.T) {

@@ -140,7 +140,7 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 
 func (a *app) systems(ctx context.Context, s settings) ([]connector.System, error) {
 	if s.Systems != "" {
-		systems, err := connector.Load(os.DirFS(s.Systems), connector.Settings{Variables: environment(), OpenSQL: sql.Open, AllowPrivate: s.Private})
+		systems, err := connector.Load(os.DirFS(s.Systems), connector.Settings{Variables: environment(), Secrets: environment(), OpenSQL: sql.Open, AllowPrivate: s.Private})
 		if err == nil && len(systems) == 0 {
 			err = fmt.Errorf("RIGHTFUL_SYSTEMS: there is no *.yaml in %s", s.Systems)
 		}

@@ -19,7 +19,7 @@ type cli struct {
 }
 
 // version is set when a release is built.
-var version = "0.1.0-dev"
+var version = web.Version
 
 type versionCommand struct{}
 

@@ -16,11 +16,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
-
 	"github.com/rightful/rightful/shared/portal"
 	"github.com/rightful/rightful/shared/problem"
+	"github.com/rightful/rightful/shared/web"
 )
 
 // serveCommand is `rightful serve`.
@@ -104,9 +102,7 @@ func (a *app) handler(dev bool, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	a.api(mux)
 	a.portal.Pages(mux)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		devJSON(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
+	web.Healthz(mux)
 	if dev {
 		a.dev(mux)
 	}
@@ -115,20 +111,12 @@ func (a *app) handler(dev bool, log *slog.Logger) http.Handler {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
 		return host
 	})
-	return logged(guarded(h), log)
+	return web.Logged(web.Guarded(h), log, time.Now)
 }
 
 // api registers the JSON API; /openapi.json is made from the handlers.
 func (a *app) api(mux *http.ServeMux) {
-	problem.Install()
-	c := huma.DefaultConfig("Rightful", version)
-	c.Info.Description = "Carries out data-rights requests. Errors are problem details (RFC 9457) that name the field and the fix."
-	c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", nil
-	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer":   {Type: "http", Scheme: "bearer", Description: "The access token that came with the request."},
-		"operator": {Type: "http", Scheme: "bearer", Description: "The operator's token; AWS IAM in the cloud."},
-	}
-	api := humago.New(mux, c)
+	api := web.API(mux, version)
 	a.portal.API(api)
 	a.portal.Callbacks(api, a.worker.Answer)
 	a.console.API(api)
@@ -177,62 +165,10 @@ func (a *app) door(h http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/v1/operator/") {
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 			if subtle.ConstantTimeCompare([]byte(token), []byte(a.token)) != 1 {
-				refuse(w, problem.Unauthorized("Send the operator's token, which lies in operator-token in the data folder: Authorization: Bearer <token>."))
+				web.Refuse(w, problem.Unauthorized("Send the operator's token, which lies in operator-token in the data folder: Authorization: Bearer <token>."))
 				return
 			}
 		}
 		h.ServeHTTP(w, r)
 	})
 }
-
-func refuse(w http.ResponseWriter, d *problem.Details) {
-	for name, values := range d.GetHeaders() {
-		w.Header()[name] = values
-	}
-	w.Header().Set("Content-Type", d.ContentType(""))
-	w.WriteHeader(d.Status)
-	d.Write(w)
-}
-
-// guarded sets what every answer carries.
-func guarded(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		head := w.Header()
-		head.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Referrer-Policy", "no-referrer")
-		head.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.ServeHTTP(w, r)
-	})
-}
-
-// logged writes one line a call: the route, never the path, which may hold a token.
-func logged(h http.Handler, log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		h.ServeHTTP(seen, r)
-		log.Info("call", "method", r.Method, "area", area(r.URL.Path), "status", seen.status, "ms", time.Since(start).Milliseconds())
-	})
-}
-
-// area is the first part of a path, and the second of an API's.
-func area(path string) string {
-	parts := strings.SplitN(strings.Trim(path, "/"), "/", 3)
-	if len(parts) > 1 && (parts[0] == "v1" || parts[0] == "dev") {
-		return parts[0] + "/" + parts[1]
-	}
-	return parts[0]
-}
-
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rightful/rightful/shared/rights"
@@ -86,10 +87,13 @@ func writeJSON(w io.Writer, v any) error {
 //go:embed index.html
 var indexText string
 
-var index = template.Must(template.New("index").Funcs(template.FuncMap{
-	"day":  func(t time.Time) string { return t.Format("2 January 2006") },
-	"said": said,
-}).Parse(indexText))
+// index is parsed at the first export: not every process packs one.
+var index = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("index").Funcs(template.FuncMap{
+		"day":  func(t time.Time) string { return t.Format("2 January 2006") },
+		"said": said,
+	}).Parse(indexText))
+})
 
 // said is an outcome in plain words.
 func said(s Share) string {
@@ -144,7 +148,7 @@ func writeIndex(w io.Writer, b Bundle, systems []*system) error {
 		}
 		sections = append(sections, sec)
 	}
-	if err := index.Execute(w, map[string]any{"B": b, "Asked": b.Right.Name(), "Sections": sections, "Total": total, "Nothing": nothing}); err != nil {
+	if err := index().Execute(w, map[string]any{"B": b, "Asked": b.Right.Name(), "Sections": sections, "Total": total, "Nothing": nothing}); err != nil {
 		return fmt.Errorf("couldn't fill the index: %w", err)
 	}
 	return nil

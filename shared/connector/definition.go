@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -24,6 +26,7 @@ type Settings struct {
 	Secrets      map[string]string // for secret:NAME
 	OpenSQL      func(driver, dsn string) (*sql.DB, error)
 	AllowPrivate []string // host:port of http systems that may lie in a private network
+	Catalogue    bool     // know what systems there are, and reach none: no secret is looked for
 }
 
 // definition is a system's YAML file. Every field is checked when it is loaded.
@@ -88,6 +91,16 @@ type call struct {
 	Count      string            `yaml:"count"`      // … and the dotted path to how many
 }
 
+// Deployed loads the definitions that lie beside the running program, where a
+// deployment puts them.
+func Deployed(s Settings) ([]System, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return Load(os.DirFS(filepath.Join(filepath.Dir(program), "systems")), s)
+}
+
 // Load reads every *.yaml in files. Its error names the file, the line, the field
 // and the fix.
 func Load(files fs.FS, s Settings) ([]System, error) {
@@ -116,10 +129,15 @@ func Load(files fs.FS, s Settings) ([]System, error) {
 }
 
 var (
-	systemName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
-	sqlName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
-	variable   = regexp.MustCompile(`\$\{([A-Z][A-Z0-9_]*)\}`)
+	systemName = pattern(`^[a-z][a-z0-9-]{0,39}$`)
+	sqlName    = pattern(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+	variable   = pattern(`\$\{([A-Z][A-Z0-9_]*)\}`)
 )
+
+// pattern is compiled when it is first needed: most processes read no definition.
+func pattern(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 func read(text []byte, s Settings) (System, error) {
 	var d definition
@@ -143,7 +161,7 @@ func read(text []byte, s Settings) (System, error) {
 		}
 	}
 	switch {
-	case !systemName.MatchString(d.Name):
+	case !systemName().MatchString(d.Name):
 		return nil, fmt.Errorf("name: %q must be small letters, digits and hyphens, like web-shop", d.Name)
 	case d.Title == "":
 		return nil, errors.New("title: say what a person reads, like Customer records")
@@ -151,10 +169,14 @@ func read(text []byte, s Settings) (System, error) {
 		return nil, errors.New("collections: name at least one kind of record")
 	}
 	b := base{d: d, timeout: timeout}
-	switch d.Kind {
-	case "sql":
+	switch {
+	case d.Kind == "sql" && s.Catalogue:
+		return listed{b, (&sqlSystem{base: b}).Does}, nil
+	case d.Kind == "http" && s.Catalogue:
+		return listed{b, (&httpSystem{base: b}).Does}, nil
+	case d.Kind == "sql":
 		return newSQL(b, s)
-	case "http":
+	case d.Kind == "http":
 		return newHTTP(b, s)
 	}
 	return nil, fmt.Errorf("kind: %q must be http or sql", d.Kind)
@@ -172,7 +194,7 @@ func (b base) Wave() int     { return b.d.Wave }
 
 func fill(text string, variables map[string]string) (string, error) {
 	var missing error
-	out := variable.ReplaceAllStringFunc(text, func(match string) string {
+	out := variable().ReplaceAllStringFunc(text, func(match string) string {
 		value, ok := variables[match[2:len(match)-1]]
 		if !ok {
 			missing = fmt.Errorf("%s is not set", match)

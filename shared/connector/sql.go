@@ -32,7 +32,7 @@ func newSQL(b base, s Settings) (System, error) {
 		return nil, fmt.Errorf("dsn: give the data source: %w", errors.Join(err))
 	}
 	y := &sqlSystem{base: b, byName: map[string]*collection{}, numbered: d.Driver == "pgx" || d.Driver == "postgres"}
-	if d.Receipts != "" && !sqlName.MatchString(d.Receipts) {
+	if d.Receipts != "" && !sqlName().MatchString(d.Receipts) {
 		return nil, fmt.Errorf("receipts: %q is no name of a table", d.Receipts)
 	}
 	for i := range d.Collections {
@@ -61,7 +61,7 @@ func (y *sqlSystem) check(c *collection) error {
 		names = append(names, c.KeepFrom)
 	}
 	for _, name := range names {
-		if !sqlName.MatchString(name) {
+		if !sqlName().MatchString(name) {
 			return fmt.Errorf("%q is no name of a table or column: use letters, digits and underscores", name)
 		}
 	}

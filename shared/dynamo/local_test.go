@@ -18,6 +18,8 @@ import (
 	"github.com/rightful/rightful/shared/storetest"
 )
 
+var _ envelope.Keys = dynamo.Keys{}
+
 // local is DynamoDB Local's client; the test is left out aloud where it isn't there.
 func local(t *testing.T, change ...func(*dynamodb.Options)) *dynamodb.Client {
 	t.Helper()

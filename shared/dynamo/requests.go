@@ -19,7 +19,10 @@ import (
 
 const bound = "personal"
 
-var errKeyTaken = errors.New("the idempotency key is taken")
+var (
+	errKeyTaken = errors.New("the idempotency key is taken")
+	errClosed   = errors.New("this process has no key to personal fields")
+)
 
 // Create implements rights.Requests.
 func (s *Store) Create(ctx context.Context, n rights.Creation) (rights.Request, error) {
@@ -159,6 +162,9 @@ func (s *Store) Personal(ctx context.Context, id rights.ID) (rights.Personal, er
 	if err != nil {
 		return rights.Personal{}, err
 	}
+	if s.Sealer == nil {
+		return rights.Personal{}, errClosed
+	}
 	plain, err := s.Sealer.Open(ctx, id, bin(i, "sealed"), bound)
 	if err != nil {
 		return rights.Personal{}, err
@@ -167,6 +173,9 @@ func (s *Store) Personal(ctx context.Context, id rights.ID) (rights.Personal, er
 }
 
 func (s *Store) personal(ctx context.Context, id rights.ID, p rights.Personal) (write, error) {
+	if s.Sealer == nil {
+		return write{}, errClosed
+	}
 	plain, err := record.PackPersonal(p)
 	if err != nil {
 		return write{}, err
@@ -268,6 +277,9 @@ func (s *Store) Ledger(ctx context.Context, id rights.ID) ([]rights.Event, error
 
 // Erase implements rights.Requests.
 func (s *Store) Erase(ctx context.Context, id rights.ID) error {
+	if s.Sealer == nil {
+		return errClosed
+	}
 	// The key goes first: after a crash here the rest can't be read by anybody.
 	if err := s.Sealer.Destroy(ctx, id); err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/rightful/rightful/shared/envelope"
 	"github.com/rightful/rightful/shared/rights"
 )
 
@@ -19,8 +18,6 @@ type Keys struct {
 	Client *dynamodb.Client
 	Table  string
 }
-
-var _ envelope.Keys = Keys{}
 
 // Put stores a wrapped key unless the request has one, and returns the stored.
 func (k Keys) Put(ctx context.Context, id rights.ID, wrapped []byte) ([]byte, error) {

@@ -4,11 +4,12 @@ import (
 	"html"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 var (
-	address = regexp.MustCompile(`^https?://[^\s<>"]+$`)
-	digits  = regexp.MustCompile(`^\d{4} \d{4}$`)
+	address = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^https?://[^\s<>"]+$`) })
+	digits  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{4} \d{4}$`) })
 )
 
 const (
@@ -42,9 +43,9 @@ func blockHTML(lines []string) string {
 	for i, line := range lines {
 		escaped := html.EscapeString(line)
 		switch {
-		case address.MatchString(line):
+		case address().MatchString(line):
 			escaped = `<a href="` + escaped + `" style="` + linkStyle + `">` + escaped + "</a>"
-		case digits.MatchString(line):
+		case digits().MatchString(line):
 			escaped = `<strong style="` + codeStyle + `">` + escaped + "</strong>"
 		}
 		lines[i] = escaped

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/mail"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -60,7 +61,10 @@ type SystemLine struct {
 //go:embed letters/*.txt
 var letterFiles embed.FS
 
-var letters = template.Must(template.New("letters").ParseFS(letterFiles, "letters/*.txt"))
+// letters are parsed at the first letter: not every process writes one.
+var letters = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("letters").ParseFS(letterFiles, "letters/*.txt"))
+})
 
 // Render writes l as a mail. The template gives the text, which HTML then shows.
 func Render(l Letter, from mail.Address) (Message, error) {
@@ -72,7 +76,7 @@ func Render(l Letter, from mail.Address) (Message, error) {
 		return Message{}, errors.New("the letter has no address to go to")
 	}
 	var text strings.Builder
-	if err := letters.ExecuteTemplate(&text, name+".txt", l.words()); err != nil {
+	if err := letters().ExecuteTemplate(&text, name+".txt", l.words()); err != nil {
 		return Message{}, fmt.Errorf("couldn't write the letter %q: %w", name, err)
 	}
 	m := Message{

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rightful/rightful/shared/problem"
@@ -18,10 +19,13 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
-	"day":    func(t time.Time) string { return t.Format("2 January 2006") },
-	"moment": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 MST") },
-}).ParseFS(pageFiles, "pages/*.html"))
+// pages are parsed at the first page: a process may serve none.
+var pages = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("pages").Funcs(template.FuncMap{
+		"day":    func(t time.Time) string { return t.Format("2 January 2006") },
+		"moment": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 MST") },
+	}).ParseFS(pageFiles, "pages/*.html"))
+})
 
 // Pages mounts what a person sees. Every page works without script; GET shows and
 // POST acts. A POST from another site's page is refused, so that nobody's browser
@@ -67,7 +71,7 @@ func (p Portal) render(w http.ResponseWriter, r *http.Request, status int, name 
 		}
 	}
 	var out bytes.Buffer
-	if err := pages.ExecuteTemplate(&out, name, pg); err != nil {
+	if err := pages().ExecuteTemplate(&out, name, pg); err != nil {
 		p.Log.ErrorContext(r.Context(), "a page can't be made", "page", name, "error", err)
 		http.Error(w, "There is a problem on our side. Try again in a few minutes.", http.StatusInternalServerError)
 		return

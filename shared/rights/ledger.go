@@ -55,7 +55,8 @@ const (
 	WasLapsed    EventKind = "expired"
 	ExportGone   EventKind = "export_removed"
 	Revealed     EventKind = "revealed"
-	Sealed       EventKind = "sealed" // the workflow is through
+	MailReturned EventKind = "mail_returned" // a letter didn't reach the person
+	Sealed       EventKind = "sealed"        // the workflow is through
 )
 
 // Head is the newest line of a ledger: what the next one is chained to.

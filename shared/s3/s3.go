@@ -43,6 +43,12 @@ type Vault struct {
 
 var _ bundle.Vault = (*Vault)(nil)
 
+// Client makes a client that names the bucket in the path where the endpoint isn't
+// AWS's own, and in the host otherwise.
+func Client(cfg aws.Config) *s3.Client {
+	return s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = o.BaseEndpoint != nil })
+}
+
 // small is up to which size an object is remembered: a bundle reads each part
 // several times in a row.
 const small = 8 << 20

@@ -1,0 +1,51 @@
+// Callback is the function that systems answer to later. It checks their signatures,
+// and is not the portal: a stranger's call never meets a system's secret.
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
+	awsssm "github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/rightful/rightful/shared/config"
+	"github.com/rightful/rightful/shared/connector"
+	"github.com/rightful/rightful/shared/entry"
+	"github.com/rightful/rightful/shared/outbox"
+	"github.com/rightful/rightful/shared/portal"
+	"github.com/rightful/rightful/shared/s3"
+	"github.com/rightful/rightful/shared/sfn"
+	"github.com/rightful/rightful/shared/ssm"
+	"github.com/rightful/rightful/shared/web"
+	"github.com/rightful/rightful/shared/wiring"
+	"github.com/rightful/rightful/shared/work"
+)
+
+func main() {
+	settings, cfg := entry.Settings[config.Callback]()
+	entry.HTTP(func(ctx context.Context) (http.Handler, error) {
+		store, err := wiring.Sealed(ctx, cfg, settings.Sealed)
+		if err != nil {
+			return nil, err
+		}
+		secrets, err := ssm.Parameters(ctx, awsssm.NewFromConfig(cfg), settings.Secrets.Secrets)
+		if err != nil {
+			return nil, err
+		}
+		systems, err := connector.Deployed(connector.Settings{Variables: secrets, Secrets: secrets})
+		if err != nil {
+			return nil, err
+		}
+		worker := work.Worker{
+			Store: store, Systems: systems,
+			Vault:  &s3.Vault{Client: s3.Client(cfg), Bucket: settings.Bucket, Sealer: store.Seal, Now: time.Now},
+			Outbox: outbox.Outbox{Signals: store, Flow: sfn.Flow{Client: awssfn.NewFromConfig(cfg), Requests: store}, Log: entry.Log},
+			Now:    time.Now, Log: entry.Log,
+		}
+		mux := http.NewServeMux()
+		portal.Portal{Log: entry.Log}.Callbacks(web.API(mux, web.Version), worker.Answer)
+		return web.Logged(web.Guarded(mux), entry.Log, time.Now), nil
+	})
+}

@@ -1,0 +1,61 @@
+// Package wiring puts together what several functions share: the store with its
+// keys, the letters, the systems.
+//
+// It promises that a function which may not open personal data gets a store that
+// can't. It imports what nearly every function needs, and nothing that only some do:
+// what a process doesn't link it needn't load.
+package wiring
+
+import (
+	"context"
+	"crypto/rand"
+	"net/mail"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/rightful/rightful/shared/config"
+	"github.com/rightful/rightful/shared/dynamo"
+	"github.com/rightful/rightful/shared/envelope"
+	"github.com/rightful/rightful/shared/kms"
+	"github.com/rightful/rightful/shared/notice"
+	"github.com/rightful/rightful/shared/rights"
+)
+
+// Store is the store of a function that may open personal data.
+type Store struct {
+	*dynamo.Store
+	Seal   *envelope.Sealer
+	Master *envelope.Master
+}
+
+// Sealed opens it.
+func Sealed(ctx context.Context, cfg aws.Config, s config.Sealed) (*Store, error) {
+	client := dynamo.Client(cfg)
+	store := &dynamo.Store{Client: client, Table: s.Table, Rand: rand.Reader}
+	master, err := kms.Vault{Client: awskms.NewFromConfig(cfg), Key: s.Key, Stage: s.Stage, Table: store}.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sealer := &envelope.Sealer{Master: master, Keys: dynamo.Keys{Client: client, Table: s.Keys}}
+	store.Sealer = sealer
+	return &Store{store, sealer, master}, nil
+}
+
+// Policy is what the settings of letters say of the policy.
+func Policy(m config.Mail) rights.Policy {
+	p := rights.DefaultPolicy()
+	p.Company, p.Contact, p.ReferTo = m.Company, m.Contact, m.ReferTo
+	p.ProofLife, p.ExportLife = m.ProofLife, m.ExportLife
+	return p
+}
+
+// Links makes addresses below base.
+func (s *Store) Links(base string) rights.Links {
+	return rights.Links{Base: base, Tokens: rights.Tokens{Key: s.Master.SigningKey("tokens")}, Life: rights.DefaultPolicy().StatusLife}
+}
+
+// Post writes letters and has sender send them.
+func (s *Store) Post(sender notice.Sender, m config.Mail) notice.Post {
+	return notice.Post{Store: s, Sender: sender, From: mail.Address{Address: m.From}, Links: s.Links(m.BaseURL), Policy: Policy(m)}
+}
