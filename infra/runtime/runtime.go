@@ -18,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -34,6 +33,7 @@ func (e *Error) ErrorName() string { return e.Type }
 // Function is one running process.
 type Function struct {
 	Init   time.Duration // from the start of the process to its first poll
+	Memory int64         // resident bytes at its first poll, 0 where the system doesn't tell
 	cmd    *exec.Cmd
 	server *http.Server
 	mu     sync.Mutex // one event at a time
@@ -79,6 +79,7 @@ func Start(ctx context.Context, program string, env map[string]string, log io.Wr
 	select {
 	case <-polled:
 		f.Init = time.Since(start)
+		f.Memory = resident(f.cmd.Process.Pid)
 		return f, nil
 	case <-f.done:
 		return nil, fmt.Errorf("%s ended before it asked for an event: %s", program, f.cmd.ProcessState)
@@ -88,16 +89,23 @@ func Start(ctx context.Context, program string, env map[string]string, log io.Wr
 	}
 }
 
-// Stop ends the process and returns what it used.
-func (f *Function) Stop() (cpu time.Duration, memory int64) {
+// resident reads a process's memory from Linux's proc.
+func resident(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0
+	}
+	var size, pages int64
+	fmt.Sscan(string(text), &size, &pages)
+	return pages * int64(os.Getpagesize())
+}
+
+// Stop ends the process and returns the processor time that it used.
+func (f *Function) Stop() time.Duration {
 	f.cmd.Process.Signal(os.Kill)
 	f.wait() // killed: that is no news
 	f.server.Close()
-	state := f.cmd.ProcessState
-	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
-		memory = usage.Maxrss << 10
-	}
-	return state.UserTime() + state.SystemTime(), memory
+	return f.cmd.ProcessState.UserTime() + f.cmd.ProcessState.SystemTime()
 }
 
 // Invoke hands the process an event and returns its answer; an error that the

@@ -1,0 +1,10 @@
+// Empty is a function that does nothing: what every cold start costs at least.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+func main() { lambda.Start(func(context.Context) error { return nil }) }
