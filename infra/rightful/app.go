@@ -27,7 +27,6 @@ import (
 	"github.com/rightful/rightful/shared/portal"
 	"github.com/rightful/rightful/shared/rights"
 	"github.com/rightful/rightful/shared/smtp"
-	"github.com/rightful/rightful/shared/sqlite"
 	"github.com/rightful/rightful/shared/work"
 	"github.com/rightful/rightful/workflows"
 )
@@ -35,7 +34,7 @@ import (
 // app is the whole system, wired from the local twins.
 type app struct {
 	clock   *clock
-	store   *sqlite.Store
+	store   rights.Store
 	engine  *asl.Engine
 	mailbox *mailbox.Mailbox // nil where SMTP sends
 	demo    *demo.Demo       // nil where the systems are real
@@ -79,16 +78,10 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 	if err != nil {
 		return err
 	}
-	keys, err := sqlite.OpenKeys(ctx, in("keys.db"))
+	sealer, err := a.openStore(ctx, s, master)
 	if err != nil {
 		return err
 	}
-	a.closers = append(a.closers, keys)
-	sealer := &envelope.Sealer{Master: master, Keys: keys}
-	if a.store, err = sqlite.Open(ctx, in("store.db"), sealer); err != nil {
-		return err
-	}
-	a.closers = append(a.closers, a.store)
 
 	policy := s.policy()
 	links := rights.Links{Base: base, Tokens: rights.Tokens{Key: master.SigningKey("tokens")}, Life: policy.StatusLife}

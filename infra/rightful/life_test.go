@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
-
 	"net/http"
 	"net/url"
 	"os"
@@ -21,11 +21,29 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"rightful": m
 
 // TestLife runs the stories of requests in testdata/*.txt against the real binary
 // over HTTP, with a clock that is turned.
-func TestLife(t *testing.T) {
+func TestLife(t *testing.T) { stories(t, nil) }
+
+// TestLife_OnDynamoDB runs the same stories with the requests in DynamoDB.
+func TestLife_OnDynamoDB(t *testing.T) {
+	address := os.Getenv("RIGHTFUL_DYNAMODB")
+	if address == "" {
+		t.Skip("no DynamoDB Local: run .ci/with-dynamodb go test ./infra/rightful")
+	}
+	stories(t, func() []string {
+		return []string{"RIGHTFUL_DYNAMODB_TABLE=life-" + rand.Text(), "AWS_ENDPOINT_URL=" + address, "AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local"}
+	})
+}
+
+// stories runs every story on a server of its own; env is what each server gets
+// beside its data folder.
+func stories(t *testing.T, env func() []string) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			l := &life{data: filepath.Join(e.WorkDir, "data")}
+			if env != nil {
+				l.env = env()
+			}
 			e.Values["life"] = l
 			e.Defer(l.kill)
 			return nil
@@ -65,13 +83,14 @@ func command(do func(*life, *testscript.TestScript, []string)) func(*testscript.
 type life struct {
 	*server
 	data             string
+	env              []string
 	id, token, plan  string
 	link, code, text string
 }
 
 func (l *life) start(ts *testscript.TestScript, args []string) {
 	var err error
-	if l.server, err = startServer(l.data, args...); err != nil {
+	if l.server, err = startServer(l.data, append(args, l.env...)...); err != nil {
 		ts.Fatalf("%v", err)
 	}
 	ts.Setenv("RIGHTFUL_SERVER", l.base)

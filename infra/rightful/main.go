@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+	"github.com/rightful/rightful/shared/web"
 )
 
 // cli is the command line.

@@ -14,6 +14,7 @@ type settings struct {
 	Addr       string        `env:"RIGHTFUL_ADDR" default:"127.0.0.1:8080" help:"Where to listen. Anything but loopback shows the portal to others; the /dev pages stay on loopback."`
 	BaseURL    string        `env:"RIGHTFUL_BASE_URL" help:"The address that links in mails begin with, such as https://privacy.example.com. Whoever sets it decides where people's links lead."`
 	Data       string        `env:"RIGHTFUL_DATA" default:".rightful" help:"The folder for all data, the master key and the operator's token. Whoever reads it can read everything."`
+	DynamoDB   string        `env:"RIGHTFUL_DYNAMODB_TABLE" help:"Keep requests in this DynamoDB table, and their keys in one of that name and -keys, instead of in files. Both are made where they are absent; AWS's own settings name the account."`
 	SMTP       string        `env:"RIGHTFUL_SMTP" help:"Send mails to this server (smtp://user:password@host:587) instead of keeping them at /dev/mailbox. It sees every link that proves an address."`
 	From       string        `env:"RIGHTFUL_FROM" default:"privacy@example.com" help:"The address that mails come from."`
 	Company    string        `env:"RIGHTFUL_COMPANY" default:"Example Company" help:"The company's name in pages and mails."`

@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -9,7 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// MakeTable makes a table where no deployment does: on DynamoDB Local.
+// MakeTable makes a table, unless it is there, where no deployment does: on DynamoDB
+// Local, or for one process on one machine.
 func MakeTable(ctx context.Context, client *dynamodb.Client, name string, s Schema) error {
 	in := &dynamodb.CreateTableInput{TableName: &name, BillingMode: types.BillingModePayPerRequest}
 	declared := map[string]bool{}
@@ -39,7 +41,11 @@ func MakeTable(ctx context.Context, client *dynamodb.Client, name string, s Sche
 		}
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: aws.String(x.Name), KeySchema: keySchema(x.Partition, x.Sort, x.Number), Projection: projection})
 	}
-	if _, err := client.CreateTable(ctx, in); err != nil {
+	_, err := client.CreateTable(ctx, in)
+	if _, there := errors.AsType[*types.ResourceInUseException](err); there {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("couldn't make the table %s: %w", name, err)
 	}
 	return nil
