@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +21,8 @@ func TestSpine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wiring := read(t, "../infra/rightful/functions.go")
+	wiring := read(t, "../infra/local/functions.go")
+	deployed := read(t, "../infra/cdk/functions.go")
 	files := map[string]bool{"step.go": true}
 	var walk func([]asl.State)
 	walk = func(states []asl.State) {
@@ -46,7 +48,13 @@ func TestSpine(t *testing.T) {
 				t.Errorf("shared/step/%s has no struct %s", file, s.Name)
 			}
 			if !strings.Contains(wiring, `"`+s.Name+`":`) {
-				t.Errorf("infra/rightful/functions.go has no row %s", s.Name)
+				t.Errorf("infra/local/functions.go has no row %s", s.Name)
+			}
+			if main := read(t, filepath.Join("../functions", dashed(s.Name, "-"), "main.go")); !strings.Contains(main, "step."+s.Name+"{") || !strings.Contains(main, "config."+s.Name+"]") {
+				t.Errorf("functions/%s carries out another step than %s", dashed(s.Name, "-"), s.Name)
+			}
+			if !strings.Contains(deployed, fmt.Sprintf("{State: %q, Folder: %q,", s.Name, dashed(s.Name, "-"))) {
+				t.Errorf("infra/cdk/functions.go has no row %s", s.Name)
 			}
 			for _, sample := range []string{"input.json", "output.json"} {
 				read(t, filepath.Join("../events", dashed(s.Name, "-"), sample))

@@ -23,7 +23,7 @@ import (
 func main() {
 	settings, cfg := entry.Settings[config.FulfilWave]()
 	store := &dynamo.Store{Client: dynamo.Client(cfg), Table: settings.Table, Rand: rand.Reader}
-	entry.Task(func(context.Context) (func(context.Context, step.FulfilWaveIn) (step.Out, error), error) {
+	entry.Task(func(context.Context) (func(context.Context, step.WaitIn) (step.Out, error), error) {
 		systems, err := connector.Deployed(connector.Settings{Catalogue: true})
 		if err != nil {
 			return nil, err

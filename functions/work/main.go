@@ -25,7 +25,7 @@ import (
 
 func main() {
 	settings, cfg := entry.Settings[config.Work]()
-	entry.Messages(func(ctx context.Context) (func(context.Context, string) error, error) {
+	entry.Messages(func(ctx context.Context) (func(context.Context, []string) []error, error) {
 		store, err := wiring.Sealed(ctx, cfg, settings.Sealed)
 		if err != nil {
 			return nil, err
@@ -44,9 +44,12 @@ func main() {
 			Outbox: outbox.Outbox{Signals: store, Flow: sfn.Flow{Client: awssfn.NewFromConfig(cfg), Requests: store}, Log: entry.Log},
 			Now:    time.Now, Jitter: mathrand.Float64, Log: entry.Log,
 		}
-		return func(ctx context.Context, id string) error {
-			_, err := worker.Do(ctx, rights.TaskID(id))
-			return err
+		return func(ctx context.Context, bodies []string) []error {
+			ids := make([]rights.TaskID, len(bodies))
+			for i, body := range bodies {
+				ids[i] = rights.TaskID(body)
+			}
+			return worker.DoAll(ctx, ids)
 		}, nil
 	})
 }

@@ -53,7 +53,7 @@ func (g *stage) stepErrors() awscloudwatch.IMetric {
 			continue
 		}
 		// Ten metrics are what one alarm takes: the steps that write letters or hand over.
-		if !slices.Contains([]string{"Acknowledge", "VerifyIdentity", "Locate", "Plan", "FulfilWave", "Bundle", "Notify", "Close"}, r.State) {
+		if !slices.Contains([]string{"Acknowledge", "VerifyIdentity", "Locate", "FulfilWave", "Bundle", "Notify", "Close"}, r.State) {
 			continue
 		}
 		id := "m" + string(rune('a'+i))

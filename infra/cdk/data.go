@@ -104,14 +104,10 @@ func (d *data) newTable(id string, schema dynamo.Schema, backup int) awsdynamodb
 		},
 	})
 	for _, x := range schema.Indexes {
-		props := &awsdynamodb.GlobalSecondaryIndexProps{
+		table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
 			IndexName: jsii.String(x.Name), PartitionKey: attribute(x.Partition, false), SortKey: attribute(x.Sort, x.Number),
 			ProjectionType: awsdynamodb.ProjectionType_KEYS_ONLY,
-		}
-		if len(x.Include) > 0 {
-			props.ProjectionType, props.NonKeyAttributes = awsdynamodb.ProjectionType_INCLUDE, jsii.Strings(x.Include...)
-		}
-		table.AddGlobalSecondaryIndex(props)
+		})
 	}
 	return table
 }

@@ -41,7 +41,6 @@ func (g *stage) rows() []row {
 		{State: "Expire", Folder: "expire", Settings: config.Expire{Sealed: sealed, Mail: mail}, May: letter},
 		{State: "Decide", Folder: "decide", Settings: config.Decide{Store: table, Processor: g.settings.Processor}, May: []grant{move, onIndex("subject")}},
 		{State: "Locate", Folder: "locate", Settings: config.Locate{Store: table, Workers: workers}, May: []grant{move, shares, resume, hand}},
-		{State: "Plan", Folder: "plan", Settings: config.Plan{Store: table}, May: []grant{move, shares}},
 		{State: "Review", Folder: "review", Settings: config.Review{Store: table}, May: []grant{move, resume}},
 		{State: "FulfilWave", Folder: "fulfil-wave", Settings: config.FulfilWave{Store: table, Workers: workers, Review: g.settings.Review}, May: []grant{move, shares, resume, hand}},
 		{State: "Bundle", Folder: "bundle", Settings: config.Bundle{Sealed: sealed, Exports: exports, Company: g.settings.Company}, May: []grant{move, shares, unseal, fetch, store, discard}, Memory: 1024, Seconds: 890},

@@ -23,12 +23,16 @@ func (g *stage) newQueue() {
 	})
 }
 
+// workers is how many batches of ten are worked on at once: with a second for each
+// call, 400 writes a second at most, where one request's partition takes 1,000.
+const workers = 20
+
 // addWorker has the queue's messages worked on, a batch at once: a system's slowness
 // costs one function's time for all of the batch.
 func (g *stage) addWorker() {
 	awslambda.NewEventSourceMapping(g.stack, jsii.String("Worker"), &awslambda.EventSourceMappingProps{
 		Target: g.functions["work"], EventSourceArn: g.queue.QueueArn(), BatchSize: jsii.Number(10),
-		MaxConcurrency: jsii.Number(50), ReportBatchItemFailures: jsii.Bool(true),
+		MaxConcurrency: jsii.Number(workers), ReportBatchItemFailures: jsii.Bool(true),
 	})
 }
 

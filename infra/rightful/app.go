@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/rightful/rightful/infra/local"
 	"github.com/rightful/rightful/infra/rightful/demo"
 	"github.com/rightful/rightful/shared/asl"
 	"github.com/rightful/rightful/shared/connector"
@@ -103,7 +104,7 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 	// The engine calls the steps and the steps signal the engine: calls wait until
 	// both are there.
 	ready := make(chan struct{})
-	var steps map[string]function
+	var steps map[string]local.Function
 	a.engine, err = asl.Open(ctx, asl.Config{
 		Path: in("flow.db"), Definitions: map[string][]byte{"request": workflows.Request}, Now: a.clock.Now, Log: a.log,
 		Invoke: func(ctx context.Context, name string, payload json.RawMessage) (json.RawMessage, error) {
@@ -123,7 +124,7 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 	if a.mailbox != nil {
 		a.sweep.Forget = a.mailbox.Forget
 	}
-	steps = functions(parts{a.store, systems, a.pool, out, vault, post, policy, a.clock.Now})
+	steps = local.Functions(local.Parts{Store: a.store, Systems: systems, Queue: a.pool, Outbox: out, Vault: vault, Post: post, Policy: policy, Now: a.clock.Now})
 	close(ready)
 
 	a.portal = portal.Portal{Store: a.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: a.clock.Now, Rand: rand.Reader, Log: a.log}

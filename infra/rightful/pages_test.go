@@ -18,8 +18,8 @@ func (h *house) post(t *testing.T, path string, form url.Values, headers ...stri
 	return h.do(t, "POST", path, form.Encode(), append([]string{"Content-Type", "application/x-www-form-urlencoded"}, headers...)...)
 }
 
-// local is the path of an answer's Location.
-func local(answer *http.Response) string {
+// pathOf is the path of an answer's Location.
+func pathOf(answer *http.Response) string {
 	to, _ := url.Parse(answer.Header.Get("Location"))
 	return to.RequestURI()
 }
@@ -90,10 +90,10 @@ func TestPages(t *testing.T) {
 	form.Set("key", regexp.MustCompile(`name="key" value="([^"]+)"`).FindStringSubmatch(body)[1])
 	answer, _ = h.post(t, "/requests", form)
 	again, _ := h.post(t, "/requests", form)
-	if answer.StatusCode != http.StatusSeeOther || local(answer) != local(again) {
+	if answer.StatusCode != http.StatusSeeOther || pathOf(answer) != pathOf(again) {
 		t.Fatalf("answered %d and %d", answer.StatusCode, again.StatusCode)
 	}
-	filed := local(answer)
+	filed := pathOf(answer)
 	page(filed, 200, "Check your mail")
 	found, _, err := h.store.List(t.Context(), rights.Filter{})
 	if err != nil || len(found) != 1 {
@@ -118,7 +118,7 @@ func TestPages(t *testing.T) {
 	if answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("the button answered %d", answer.StatusCode)
 	}
-	mailed := local(answer)
+	mailed := pathOf(answer)
 	h.until(t, r.ID, rights.Fulfilled, "")
 	page(verify, 200, "You have confirmed this already")
 	page(mailed, 200, "Download your data", "Customer records")
@@ -133,7 +133,7 @@ func TestPages(t *testing.T) {
 	if answer, _ = h.post(t, mailed+"/export", nil); answer.StatusCode != http.StatusSeeOther {
 		t.Fatalf("answered %d", answer.StatusCode)
 	}
-	answer, body = h.do(t, "GET", local(answer), "")
+	answer, body = h.do(t, "GET", pathOf(answer), "")
 	if answer.Header.Get("Content-Type") != "application/zip" || !strings.HasPrefix(body, "PK") || !strings.Contains(answer.Header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("%d %v", answer.StatusCode, answer.Header)
 	}

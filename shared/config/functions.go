@@ -67,7 +67,6 @@ type (
 		Store
 		Workers
 	}
-	Plan       struct{ Store }
 	Review     struct{ Store }
 	FulfilWave struct {
 		Store

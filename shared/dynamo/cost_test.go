@@ -44,8 +44,7 @@ func TestUnits(t *testing.T) {
 		{"Personal", 0, 1, func() error { _, err := s.Personal(ctx, id); return err }},
 		{"ClearSignal", 1, 0, func() error { return s.ClearSignal(ctx, string(id)+".start") }},
 		{"Count", 1, 0, func() error { _, err := s.Count(ctx, "client", 5, time.Hour, at); return err }},
-		// A move with its line, which changes the status in the index.
-		{"Move/WithLine", 6, 0, func() error {
+		{"Move/WithLine", 4, 0, func() error {
 			next, err := r.Acknowledged(r.Proof.Renew(at, time.Hour))
 			if err != nil {
 				return err
@@ -61,17 +60,16 @@ func TestUnits(t *testing.T) {
 			r, err = s.Move(ctx, r, rights.Change{})
 			return err
 		}},
-		// The set with its index, and a unit for each task.
-		{"OpenWave", 4, 0, func() error { _, err := s.OpenWave(ctx, wave, tasks); return err }},
+		// The wave with its index, the group, and a unit for each task.
+		{"OpenWave", 5, 0, func() error { _, err := s.OpenWave(ctx, wave, tasks); return err }},
 		{"Task", 0, 1, func() error { var err error; tasks[0], err = s.Task(ctx, tasks[0].ID); return err }},
 		{"TasksOf", 0, 1, func() error { var err error; tasks, err = s.TasksOf(ctx, id); return err }},
-		// The task, and its name out of the set.
+		// The task, and its name out of the group.
 		{"MoveTask/Ends", 2, 0, func() error {
 			_, _, err := s.MoveTask(ctx, tasks[0].Tried(at, "").End(rights.Done, at), nil)
 			return err
 		}},
-		// The task, the refused removal, and the transaction of the set, its index and
-		// the signal.
+		// The task, two refused removals, and the transaction of the wave and the signal.
 		{"MoveTask/EndsTheWave", 7, 0, func() error {
 			_, _, err := s.MoveTask(ctx, tasks[1].Tried(at, "").End(rights.Done, at), nil)
 			return err

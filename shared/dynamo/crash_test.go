@@ -49,11 +49,12 @@ func TestCheckWaves(t *testing.T) {
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	id := rights.ID("DR-TEST-2222-2222")
 	for name, c := range map[string]crash{
-		"BeforeTheNameLeaves":  {"UpdateItem", 3, false},
-		"AfterTheNameLeft":     {"UpdateItem", 3, true},
+		"BeforeTheNameLeaves":  {"UpdateItem", 4, false},
+		"AfterTheNameLeft":     {"UpdateItem", 4, true},
+		"BeforeTheLastLeaves":  {"UpdateItem", 6, false},
+		"BeforeTheGroupLeaves": {"UpdateItem", 7, false},
 		"BeforeTheSignal":      {"TransactWriteItems", 1, false},
 		"AfterTheSignal":       {"TransactWriteItems", 1, true},
-		"BeforeTheLastRefused": {"UpdateItem", 5, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, local(t, c.watch))
@@ -111,7 +112,7 @@ func TestCheckWaves_PutsTheNextLookOff(t *testing.T) {
 			t.Fatalf("%d signals, %v", len(signals), err)
 		}
 	}
-	if looks < 10 || looks > 60 {
+	if looks < 5 || looks > 60 {
 		t.Errorf("%d looks in 45 days", looks)
 	}
 	if _, _, err := s.MoveTask(t.Context(), task.End(rights.Done, at), nil); err != nil {

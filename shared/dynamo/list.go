@@ -17,8 +17,9 @@ import (
 	"github.com/rightful/rightful/shared/rights"
 )
 
-// List implements rights.Requests. An index follows its table within a second or
-// so: a page may be short by a request that moved in this instant.
+// List implements rights.Requests. The index knows deadlines and little else: a page
+// holds what fits the filter of so many requests. It follows its table within a
+// second or so.
 func (s *Store) List(ctx context.Context, f rights.Filter) ([]rights.Request, string, error) {
 	limit := min(f.Limit, 500)
 	if limit <= 0 {
@@ -64,37 +65,38 @@ type candidate struct {
 func (s *Store) candidates(ctx context.Context, f rights.Filter, after string, most int) ([]candidate, error) {
 	switch {
 	case !f.EraseAfter.IsZero():
-		return s.sharded(ctx, byRetention, []string{"RETAIN"}, "#sort <= :to", item{":to": number(f.EraseAfter.Unix())}, rights.Filter{}, most)
+		return s.sharded(ctx, byRetention, []string{"RETAIN"}, "#sort <= :to", item{":to": number(f.EraseAfter.Unix())}, most)
 	case !f.ExportBefore.IsZero():
-		return s.sharded(ctx, byExport, []string{"EXPORT"}, "#sort <= :to", item{":to": number(f.ExportBefore.Unix())}, rights.Filter{}, most)
+		return s.sharded(ctx, byExport, []string{"EXPORT"}, "#sort <= :to", item{":to": number(f.ExportBefore.Unix())}, most)
 	case f.SubjectKey != "":
-		return s.query(ctx, bySubject, f.SubjectKey, "#sort > :after", item{":after": text(after)}, rights.Filter{}, most)
+		return s.query(ctx, bySubject, f.SubjectKey, "#sort > :after", item{":after": text(after)}, most)
 	}
-	kinds := []string{"OPEN", "CLOSED"}
-	if f.Status != "" && f.Status.Closed() {
-		kinds = kinds[1:]
-	} else if f.Status != "" {
-		kinds = kinds[:1]
+	open := []string{"OPEN", "REVIEW"}
+	kinds := append(open, "CLOSED")
+	switch {
+	case f.Reason == rights.NeedsReview:
+		kinds = []string{"REVIEW"}
+	case f.Status != "" && f.Status.Closed():
+		kinds = []string{"CLOSED"}
+	case f.Status != "" || !f.DueBefore.IsZero():
+		kinds = open
 	}
 	if !f.DueBefore.IsZero() {
-		if f.Status.Closed() {
-			return nil, nil
-		}
 		// A sort key takes one condition only: "~" is behind every id.
 		bounds := item{":after": text(after + " "), ":to": text(deadline(f.DueBefore.Unix()-1) + "#~")}
 		if str(bounds, ":after") > str(bounds, ":to") {
 			return nil, nil
 		}
-		return s.sharded(ctx, byDeadline, kinds[:1], "#sort BETWEEN :after AND :to", bounds, f, most)
+		return s.sharded(ctx, byDeadline, kinds, "#sort BETWEEN :after AND :to", bounds, most)
 	}
-	return s.sharded(ctx, byDeadline, kinds, "#sort > :after", item{":after": text(after)}, f, most)
+	return s.sharded(ctx, byDeadline, kinds, "#sort > :after", item{":after": text(after)}, most)
 }
 
-func (s *Store) sharded(ctx context.Context, x Index, kinds []string, condition string, values item, f rights.Filter, most int) ([]candidate, error) {
+func (s *Store) sharded(ctx context.Context, x Index, kinds []string, condition string, values item, most int) ([]candidate, error) {
 	var all []candidate
 	for _, kind := range kinds {
 		for shard := range shards {
-			found, err := s.query(ctx, x, shardKey(kind, shard), condition, values, f, most)
+			found, err := s.query(ctx, x, shardKey(kind, shard), condition, values, most)
 			if err != nil {
 				return nil, err
 			}
@@ -105,27 +107,15 @@ func (s *Store) sharded(ctx context.Context, x Index, kinds []string, condition 
 }
 
 // query reads one partition of an index until it has as many as are wanted.
-func (s *Store) query(ctx context.Context, x Index, pk, condition string, values item, f rights.Filter, most int) ([]candidate, error) {
+func (s *Store) query(ctx context.Context, x Index, pk, condition string, values item, most int) ([]candidate, error) {
 	in := &dynamodb.QueryInput{
-		TableName: &s.Table, IndexName: &x.Name,
+		TableName: &s.Table, IndexName: &x.Name, Limit: aws.Int32(int32(most)),
 		KeyConditionExpression:    aws.String("#partition = :pk AND " + condition),
 		ExpressionAttributeNames:  map[string]string{"#partition": x.Partition, "#sort": x.Sort},
 		ExpressionAttributeValues: item{":pk": text(pk)},
 	}
 	for name, value := range values {
 		in.ExpressionAttributeValues[name] = value
-	}
-	var only []string
-	for name, value := range map[string]string{"status": string(f.Status), "reason": string(f.Reason), "right": string(f.Right)} {
-		if value != "" {
-			only = append(only, "#"+name+" = :"+name)
-			in.ExpressionAttributeNames["#"+name], in.ExpressionAttributeValues[":"+name] = name, text(value)
-		}
-	}
-	if len(only) > 0 {
-		in.FilterExpression = aws.String(strings.Join(only, " AND "))
-	} else {
-		in.Limit = aws.Int32(int32(most))
 	}
 	var found []candidate
 	pages := dynamodb.NewQueryPaginator(s.Client, in)

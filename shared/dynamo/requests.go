@@ -102,6 +102,17 @@ func (s *Store) Get(ctx context.Context, id rights.ID) (rights.Request, error) {
 	return requestOf(i)
 }
 
+// kindOf is the part of the index of deadlines that a request is in.
+func kindOf(r rights.Request) string {
+	switch {
+	case r.Status.Closed():
+		return "CLOSED"
+	case r.Reason == rights.NeedsReview:
+		return "REVIEW"
+	}
+	return "OPEN"
+}
+
 // metaOf is what a move writes of a request. An empty shard leaves its index.
 func (s *Store) metaOf(r rights.Request) (item, error) {
 	body, err := record.PackRequest(r)
@@ -112,14 +123,10 @@ func (s *Store) metaOf(r rights.Request) (item, error) {
 	if err != nil {
 		return nil, err
 	}
-	open := "OPEN"
-	if r.Status.Closed() {
-		open = "CLOSED"
-	}
 	i := item{
 		"version": number(r.Version), "status": text(string(r.Status)), "reason": text(string(r.Reason)), "right": text(string(r.Right)),
 		"expected": text(expected(r)), "closed": number(record.Seconds(r.ClosedAt)), "body": text(body), "writer": mark,
-		byDeadline.Partition: text(shardKey(open, shardOf(r.ID))),
+		byDeadline.Partition: text(shardKey(kindOf(r), shardOf(r.ID))),
 		byExport.Partition:   nil, byExport.Sort: nil, byRetention.Partition: nil, byRetention.Sort: nil,
 	}
 	if r.Export != "" {

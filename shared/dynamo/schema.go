@@ -19,8 +19,8 @@ import (
 //	R#<request>     PERSON              its sealed fields
 //	R#<request>     EVENT#<sequence>    a ledger line
 //	R#<request>     TASK#<action>.<sys> one system's share
-//	R#<request>     WAVE#<wave>         the names that are still open, and the token
-//	R#<request>     WAVE#<wave>#<n>     the n-th group of names of a large wave
+//	R#<request>     WAVE#<wave>         its groups that are still open, and the token
+//	R#<request>     WAVE#<wave>#<n>     the names of a group that are still open
 //	SIGNAL#<shard>  <signal>            a pending signal
 //	KEY#<hash>      KEY                 an idempotency key
 //	LIMIT#<key>     LIMIT               a counter
@@ -40,16 +40,16 @@ const (
 )
 
 // Index is one way to look requests or tasks up. Only items that have its
-// partition key are in it.
+// partition key are in it, and of those only the keys: whatever else was copied
+// would be written again with every move.
 type Index struct {
 	Name, Partition, Sort string
-	Number                bool     // the sort key is a number
-	Include               []string // what else is copied into it
+	Number                bool // the sort key is a number
 }
 
 // The look-ups.
 var (
-	byDeadline  = Index{Name: "deadline", Partition: "deadline_shard", Sort: "expected", Include: []string{"status", "reason", "right"}}
+	byDeadline  = Index{Name: "deadline", Partition: "deadline_shard", Sort: "expected"} // of what is open, what waits for a review, what is closed
 	bySubject   = Index{Name: "subject", Partition: "subject", Sort: "expected"}
 	byExport    = Index{Name: "export", Partition: "export_shard", Sort: "export_at", Number: true}
 	byRetention = Index{Name: "retention", Partition: "retain_shard", Sort: "retain_until", Number: true}

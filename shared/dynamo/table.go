@@ -35,11 +35,7 @@ func MakeTable(ctx context.Context, client *dynamodb.Client, name string, s Sche
 	}
 	in.KeySchema = keySchema(s.Partition, s.Sort, false)
 	for _, x := range s.Indexes {
-		projection := &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}
-		if len(x.Include) > 0 {
-			projection = &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: x.Include}
-		}
-		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: aws.String(x.Name), KeySchema: keySchema(x.Partition, x.Sort, x.Number), Projection: projection})
+		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: aws.String(x.Name), KeySchema: keySchema(x.Partition, x.Sort, x.Number), Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}})
 	}
 	_, err := client.CreateTable(ctx, in)
 	if _, there := errors.AsType[*types.ResourceInUseException](err); there {

@@ -15,10 +15,11 @@ import (
 	"github.com/rightful/rightful/shared/rights"
 )
 
-// A wave's item holds the set of what is still open and the token. Who ends a task
-// takes its name out; who takes the last one out leaves the signal in that write.
-// A set that every one of a thousand systems writes would grow dear and hot, so a
-// large wave has a set of groups, and each group an item with its own set of names.
+// A wave's item holds the token and the set of its groups; a group's item holds the
+// set of names that are still open. Who ends a task takes its name out of its group,
+// the last of a group takes the group out of the wave, and who takes the last group
+// out leaves the signal in that write. So the item that every system writes is small,
+// and a wave of a thousand systems has no hot one.
 
 const (
 	perGroup = 50
@@ -30,21 +31,13 @@ const (
 // wave is how a wave's names are laid out.
 type wave struct {
 	open   []string
-	groups int // 0: one set holds all names
+	groups int
 }
 
-func newWave(w rights.Wave, open []string) wave {
-	if len(open) <= perGroup {
-		return wave{open: open}
-	}
-	return wave{open: open, groups: (len(open) + perGroup - 1) / perGroup}
-}
+func newWave(open []string) wave { return wave{open, max(1, (len(open)+perGroup-1)/perGroup)} }
 
-// group is the group that a name belongs to, 0 where there are none.
+// group is the group that a name belongs to.
 func (w wave) group(name string) int {
-	if w.groups == 0 {
-		return 0
-	}
 	h := fnv.New32a()
 	h.Write([]byte(name))
 	return 1 + int(h.Sum32()%uint32(w.groups))
@@ -55,24 +48,21 @@ func groupName(group int) string { return fmt.Sprintf("#%d", group) }
 // join puts the wave's token in force and adds the names to its sets, the inner
 // ones first: a group that the wave names must have its names.
 func (s *Store) join(ctx context.Context, set wave, w rights.Wave) error {
-	top := set.open
-	if set.groups > 0 {
-		top = nil
-		members := map[int][]string{}
-		for _, name := range set.open {
-			members[set.group(name)] = append(members[set.group(name)], name)
+	var groups []string
+	members := map[int][]string{}
+	for _, name := range set.open {
+		members[set.group(name)] = append(members[set.group(name)], name)
+	}
+	for group, open := range members {
+		if _, err := s.commit(ctx, write{update: s.add(w.Request, groupKey(w.Key, group), item{}, open)}); err != nil {
+			return err
 		}
-		for group, open := range members {
-			if _, err := s.commit(ctx, write{update: s.add(w.Request, groupKey(w.Key, group), item{}, open)}); err != nil {
-				return err
-			}
-			top = append(top, groupName(group))
-		}
+		groups = append(groups, groupName(group))
 	}
 	_, err := s.commit(ctx, write{update: s.add(w.Request, waveKey(w.Key), item{
-		"token": text(w.Token), "opened": number(record.Seconds(w.At)),
+		"token": text(w.Token), "then": text(string(w.Then)), "opened": number(record.Seconds(w.At)),
 		byDue.Partition: text(shardKey("DUE", shardOf(w.Request))), byDue.Sort: number(record.Seconds(w.At.Add(firstLook))),
-	}, top)})
+	}, groups)})
 	return err
 }
 
@@ -97,13 +87,11 @@ func (s *Store) add(id rights.ID, sk string, fields item, open []string) *types.
 // leave takes an ended task out of its wave. Whoever empties the wave leaves its
 // signal in the same write and gets it returned.
 func (s *Store) leave(ctx context.Context, id rights.ID, key string, group int, name string, at time.Time) ([]rights.Signal, error) {
-	if group > 0 {
-		last, err := s.leaveGroup(ctx, id, groupKey(key, group), name)
-		if err != nil || !last {
-			return nil, err
-		}
-		name = groupName(group)
+	last, err := s.leaveGroup(ctx, id, groupKey(key, group), name)
+	if err != nil || !last {
+		return nil, err
 	}
+	name = groupName(group)
 	for {
 		left, err := s.without(ctx, id, waveKey(key), name)
 		if err != nil || left == nil || !slices.Equal(set(left, "open_names"), []string{name}) {
@@ -148,7 +136,7 @@ func (s *Store) without(ctx context.Context, id rights.ID, sk, name string) (ite
 
 // finish empties the wave and leaves its signal, if it is still as it was read.
 func (s *Store) finish(ctx context.Context, id rights.ID, key string, was item, at time.Time) ([]rights.Signal, error) {
-	signal := rights.Wave{Key: key, Request: id, Token: str(was, "token")}.Signal(at)
+	signal := rights.Wave{Key: key, Request: id, Token: str(was, "token"), Then: rights.Code(str(was, "then"))}.Signal(at)
 	u := s.change(requestKey(id), waveKey(key), item{"ended": number(record.Seconds(at)), "open_names": nil, byDue.Partition: nil, byDue.Sort: nil}, "#token = :token")
 	u.ExpressionAttributeNames["#token"], u.ExpressionAttributeValues[":token"] = "token", was["token"]
 	if open := was["open_names"]; open != nil {
@@ -162,24 +150,21 @@ func (s *Store) finish(ctx context.Context, id rights.ID, key string, was item, 
 	return []rights.Signal{signal}, nil
 }
 
-// settle finishes a wave in which nothing is open any more, whatever its sets say,
-// and otherwise takes out what ended.
-func (s *Store) settle(ctx context.Context, id rights.ID, key string, at time.Time) ([]rights.Signal, error) {
+// over finishes a wave in which nothing is open any more, whatever its sets say, and
+// tells whether it was.
+func (s *Store) over(ctx context.Context, id rights.ID, key string, at time.Time) (tasks []rights.Task, signals []rights.Signal, err error) {
 	for {
 		was, err := s.get(ctx, requestKey(id), waveKey(key))
 		if err != nil || was == nil {
-			return nil, err
+			return nil, nil, err
 		}
 		tasks, err := s.inWave(ctx, id, key)
-		if err != nil {
-			return nil, err
-		}
-		if slices.ContainsFunc(tasks, rights.Task.Open) {
-			return s.leaveAll(ctx, id, key, tasks, at)
+		if err != nil || slices.ContainsFunc(tasks, rights.Task.Open) {
+			return tasks, nil, err
 		}
 		signals, err := s.finish(ctx, id, key, was, at)
 		if rights.CodeOf(err) != rights.Conflict || err == nil {
-			return signals, err
+			return tasks, signals, err
 		}
 	}
 }
@@ -194,7 +179,7 @@ func (s *Store) leaveAll(ctx context.Context, id rights.ID, key string, tasks []
 		if err != nil {
 			return nil, err
 		}
-		if signals, err := s.leave(ctx, id, key, int(num(row, "group")), string(t.ID), at); err != nil || signals != nil {
+		if signals, err := s.leave(ctx, id, key, int(num(row, "group")), t.System, at); err != nil || signals != nil {
 			return signals, err
 		}
 	}
@@ -214,7 +199,7 @@ func (s *Store) CheckWaves(ctx context.Context, now time.Time) ([]rights.Signal,
 		if !strings.HasPrefix(sk, waveOf) {
 			continue
 		}
-		left, err := s.settle(ctx, id, strings.TrimPrefix(sk, waveOf), now)
+		_, left, err := s.over(ctx, id, strings.TrimPrefix(sk, waveOf), now)
 		if err != nil {
 			return signals, err
 		}
@@ -228,14 +213,14 @@ func (s *Store) CheckWaves(ctx context.Context, now time.Time) ([]rights.Signal,
 	return signals, nil
 }
 
-// lookLater puts the next look at a wave off, four times as long as it is open: a
+// lookLater puts the next look at a wave off, twelve times as long as it is open: a
 // wave that waits for weeks costs a handful of looks.
 func (s *Store) lookLater(ctx context.Context, id rights.ID, sk string, now time.Time) error {
 	was, err := s.get(ctx, requestKey(id), sk)
 	if err != nil || was == nil {
 		return err
 	}
-	pause := min(max(3*now.Sub(record.Instant(num(was, "opened"))), firstLook), lastLook)
+	pause := min(max(11*now.Sub(record.Instant(num(was, "opened"))), firstLook), lastLook)
 	u := s.change(requestKey(id), sk, item{byDue.Sort: number(now.Add(pause).Unix())}, "#token = :token AND attribute_exists(open_names)")
 	u.ExpressionAttributeNames["#token"], u.ExpressionAttributeValues[":token"] = "token", was["token"]
 	_, err = s.commit(ctx, write{update: u}) // opened or ended meanwhile: nothing to put off

@@ -109,9 +109,9 @@ func Event(open func(context.Context) (func(context.Context, json.RawMessage) er
 	})
 }
 
-// Messages serves a queue, the messages of a batch at once. A message that failed
-// comes again by itself; the others don't.
-func Messages(open func(context.Context) (func(context.Context, string) error, error)) {
+// Messages serves a queue. What is opened takes the bodies of a batch and returns an
+// error for each. A message that failed comes again by itself; the others don't.
+func Messages(open func(context.Context) (func(context.Context, []string) []error, error)) {
 	type message struct {
 		ID   string `json:"messageId"`
 		Body string `json:"body"`
@@ -128,14 +128,12 @@ func Messages(open func(context.Context) (func(context.Context, string) error, e
 		if err != nil {
 			return answer{}, named(ctx, err)
 		}
-		failed := make([]error, len(batch.Records))
-		var group sync.WaitGroup
-		for i, m := range batch.Records {
-			group.Go(func() { failed[i] = do(ctx, m.Body) })
+		var bodies []string
+		for _, m := range batch.Records {
+			bodies = append(bodies, m.Body)
 		}
-		group.Wait()
 		out := answer{Failures: []failure{}}
-		for i, err := range failed {
+		for i, err := range do(ctx, bodies) {
 			if err != nil {
 				Log.ErrorContext(ctx, "a message comes again", "message", batch.Records[i].ID, "error", fmt.Sprint(err))
 				out.Failures = append(out.Failures, failure{batch.Records[i].ID})

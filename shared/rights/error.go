@@ -25,12 +25,14 @@ const (
 	Denied      Code = "Denied"      // an operator refused it
 	Referred    Code = "Referred"    // the request is another company's job
 	Unapproved  Code = "Unapproved"  // an operator has to look at the plan first
+	NextWave    Code = "NextWave"    // a wave is over, and another one comes
+	Exported    Code = "Exported"    // the last wave is over, and there is a bundle to pack
 	PlanChanged Code = "PlanChanged" // an approval names another plan than today's
 )
 
 // Codes lists every code; a workflow may catch these and the service's own.
 func Codes() []Code {
-	return []Code{Internal, Invalid, Malformed, NotFound, Forbidden, Expired, WrongCode, Conflict, NotNow, KeyReused, TooMany, Withdrawn, Denied, Referred, Unapproved, PlanChanged}
+	return []Code{Internal, Invalid, Malformed, NotFound, Forbidden, Expired, WrongCode, Conflict, NotNow, KeyReused, TooMany, Withdrawn, Denied, Referred, Unapproved, NextWave, Exported, PlanChanged}
 }
 
 // Error is a code and a sentence for the reader that ends in what to do next.

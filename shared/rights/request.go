@@ -31,12 +31,6 @@ type Request struct {
 	Duplicate   ID        // the earlier request that does the same, where Decide found one
 }
 
-// Plan is what Locate found and what an approval is bound to.
-type Plan struct {
-	Hash       string // "sha256:…" over every system, action and count; "" until there is one
-	ApprovedAt time.Time
-}
-
 // Wait is the task token at which the workflow waits for somebody.
 type Wait struct {
 	For   WaitFor // "" where it waits for nobody

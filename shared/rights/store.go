@@ -47,7 +47,8 @@ type Requests interface {
 	Ledger(ctx context.Context, id ID) ([]Event, error)
 
 	// List returns the requests that f names, the nearest deadline first, and the
-	// cursor of the next page, "" at the end.
+	// cursor of the next page, "" at the end. A page may be shorter than the limit, and
+	// even empty, with more behind it.
 	List(ctx context.Context, f Filter) ([]Request, string, error)
 
 	// Erase destroys the request's key first and then removes everything of it.
@@ -128,6 +129,7 @@ type Wave struct {
 	Key     string // unique: "DR-7K4M-29QX-H3WT.erase.1"
 	Request ID
 	Token   string
+	Then    Code // the error in which its wait ends: where the workflow goes on; "" straight on
 	At      time.Time
 }
 
@@ -171,7 +173,11 @@ func (r Request) resume(answer string, failure Code, at time.Time) []Signal {
 
 // Signal is what resumes the workflow when the wave's set is empty.
 func (w Wave) Signal(at time.Time) Signal {
-	return Signal{Key: w.Key + "." + fingerprint(w.Token), Request: w.Request, Token: w.Token, Answer: "{}", At: at}
+	s := Signal{Key: w.Key + "." + fingerprint(w.Token), Request: w.Request, Token: w.Token, Failure: w.Then, At: at}
+	if w.Then == "" {
+		s.Answer = "{}"
+	}
+	return s
 }
 
 // Limits is the part of a Store that counts what a stranger can repeat.

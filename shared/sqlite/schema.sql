@@ -48,7 +48,8 @@ CREATE INDEX tasks_due ON tasks (due) WHERE due > 0;
 CREATE TABLE waves (
   key     TEXT PRIMARY KEY,
   request TEXT NOT NULL,
-  token   TEXT NOT NULL
+  token   TEXT NOT NULL,
+  next   TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX waves_request ON waves (request);
 

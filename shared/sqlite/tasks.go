@@ -13,7 +13,7 @@ import (
 func (s *Store) OpenWave(ctx context.Context, w rights.Wave, tasks []rights.Task) ([]rights.Signal, error) {
 	var signals []rights.Signal
 	err := s.transact(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO waves VALUES (?,?,?) ON CONFLICT (key) DO UPDATE SET token = excluded.token", w.Key, w.Request, w.Token); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO waves VALUES (?,?,?,?) ON CONFLICT (key) DO UPDATE SET token = excluded.token, next = excluded.next", w.Key, w.Request, w.Token, w.Then); err != nil {
 			return err
 		}
 		for _, t := range tasks {
@@ -39,7 +39,7 @@ func (s *Store) OpenWave(ctx context.Context, w rights.Wave, tasks []rights.Task
 func signalIfEmpty(ctx context.Context, tx *sql.Tx, key string, at time.Time) ([]rights.Signal, error) {
 	w := rights.Wave{Key: key}
 	var open int
-	err := tx.QueryRowContext(ctx, "SELECT request, token, (SELECT count(*) FROM wave_open WHERE wave = key) FROM waves WHERE key = ?", key).Scan(&w.Request, &w.Token, &open)
+	err := tx.QueryRowContext(ctx, "SELECT request, token, next, (SELECT count(*) FROM wave_open WHERE wave = key) FROM waves WHERE key = ?", key).Scan(&w.Request, &w.Token, &w.Then, &open)
 	if err != nil || open > 0 {
 		return nil, err
 	}

@@ -33,15 +33,16 @@ func (s Locate) Do(ctx context.Context, in WaitIn) (Out, error) {
 		}
 	}
 	h := handover{s.Store, s.Queue, s.Outbox, s.Now}
-	return Out{}, h.wave(ctx, r, fmt.Sprintf("%s.%s", r.ID, rights.Locate), in.Token, tasks)
+	w := rights.Wave{Key: fmt.Sprintf("%s.%s", r.ID, rights.Locate), Request: r.ID, Token: in.Token}
+	return Out{}, h.wave(ctx, r, w, nil, tasks)
 }
 
 func newTask(r rights.Request, action rights.Action, system connector.System, wave int, due time.Time) rights.Task {
 	return rights.Task{ID: rights.NewTaskID(r.ID, action, system.Name()), Request: r.ID, System: system.Name(), Action: action, Wave: wave, Due: due}
 }
 
-// handover stores a wave and gives its tasks to the workers. Locate and
-// FulfilWave share it.
+// handover stores a wave and gives its tasks to the workers, with the lines that go
+// into the ledger before it. Locate and FulfilWave share it.
 type handover struct {
 	store  rights.Store
 	queue  rights.Queue
@@ -49,21 +50,22 @@ type handover struct {
 	now    func() time.Time
 }
 
-func (h handover) wave(ctx context.Context, r rights.Request, key, token string, tasks []rights.Task) error {
+func (h handover) wave(ctx context.Context, r rights.Request, w rights.Wave, before []rights.Event, tasks []rights.Task) error {
 	now := h.now()
-	if r.Wait.Token != token {
+	w.At = now
+	if r.Wait.Token != w.Token {
 		var err error
-		if r, err = r.Handed(rights.Wait{For: rights.ForWave, Wave: key, Token: token}); err != nil {
+		if r, err = r.Handed(rights.Wait{For: rights.ForWave, Wave: w.Key, Token: w.Token}); err != nil {
 			return err
 		}
-		line := r.Record(now, rights.ByRightful, rights.WaveHanded, map[string]string{"wave": key, "systems": fmt.Sprint(len(tasks))})
-		if _, err = h.store.Move(ctx, r, rights.Change{Events: []rights.Event{line}}); err != nil {
+		line := r.Record(now, rights.ByRightful, rights.WaveHanded, map[string]string{"wave": w.Key, "systems": fmt.Sprint(len(tasks))})
+		if _, err = h.store.Move(ctx, r, rights.Change{Events: append(before, line)}); err != nil {
 			return err
 		}
 	}
 	// A crash here leaves a request that waits at systems without a wave: the
 	// workflow tries this step again and opens it.
-	signals, err := h.store.OpenWave(ctx, rights.Wave{Key: key, Request: r.ID, Token: token, At: now}, tasks)
+	signals, err := h.store.OpenWave(ctx, w, tasks)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func wave(t *testing.T, s rights.Store, r rights.Request, token string, systems 
 	for _, system := range systems {
 		tasks = append(tasks, rights.Task{ID: rights.NewTaskID(r.ID, rights.Erase, system), Request: r.ID, System: system, Action: rights.Erase, Wave: 1, Due: at})
 	}
-	signals, err := s.OpenWave(t.Context(), rights.Wave{Key: string(r.ID) + ".erase.1", Request: r.ID, Token: token, At: at}, tasks)
+	signals, err := s.OpenWave(t.Context(), rights.Wave{Key: string(r.ID) + ".erase.1", Request: r.ID, Token: token, Then: rights.NextWave, At: at}, tasks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func lastOneSignals(t *testing.T, s rights.Store) {
 		}
 		same(t, must[rights.Task](t)(s.Task(t.Context(), task.ID)), moved)
 	}
-	if pending := resumes(t, s); len(pending) != 1 || pending[0].Token != "token" {
+	if pending := resumes(t, s); len(pending) != 1 || pending[0].Token != "token" || pending[0].Failure != rights.NextWave {
 		t.Errorf("pending: %+v", pending)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/rightful/rightful/shared/bundle"
@@ -55,11 +56,28 @@ func Pause(tries int) time.Duration {
 // Do carries out one task if it is due. It returns the task as it is afterwards;
 // a task that ended meanwhile or that somebody else has taken is left alone.
 func (w Worker) Do(ctx context.Context, id rights.TaskID) (rights.Task, error) {
+	return w.do(ctx, id, &whose{store: w.Store})
+}
+
+// DoAll carries out tasks at once, as Do does each, and reads the request that they
+// share once. It returns an error for each task, nil where it went well.
+func (w Worker) DoAll(ctx context.Context, ids []rights.TaskID) []error {
+	errs := make([]error, len(ids))
+	of := &whose{store: w.Store}
+	var group sync.WaitGroup
+	for i, id := range ids {
+		group.Go(func() { _, errs[i] = w.do(ctx, id, of) })
+	}
+	group.Wait()
+	return errs
+}
+
+func (w Worker) do(ctx context.Context, id rights.TaskID, of *whose) (rights.Task, error) {
 	t, err := w.Store.Task(ctx, id)
 	if err != nil || !t.Open() || t.Due.IsZero() || t.Due.After(w.Now()) {
 		return t, err
 	}
-	r, err := w.Store.Get(ctx, t.Request)
+	r, personal, err := of.read(ctx, t.Request)
 	if err != nil {
 		return t, err
 	}
@@ -78,7 +96,7 @@ func (w Worker) Do(ctx context.Context, id rights.TaskID) (rights.Task, error) {
 			return t, ignoreConflict(err)
 		}
 	}
-	answer, err := w.ask(ctx, t)
+	answer, err := w.ask(ctx, t, personal.Subject)
 	return w.settle(ctx, t, func(t rights.Task) rights.Task {
 		if err != nil {
 			return w.failed(t, err)
@@ -88,18 +106,14 @@ func (w Worker) Do(ctx context.Context, id rights.TaskID) (rights.Task, error) {
 }
 
 // ask makes the call. What the system exports goes into the vault as it comes.
-func (w Worker) ask(ctx context.Context, t rights.Task) (connector.Answer, error) {
+func (w Worker) ask(ctx context.Context, t rights.Task, subject rights.Subject) (connector.Answer, error) {
 	system := w.system(t.System)
 	if system == nil {
 		return connector.Answer{}, &connector.Error{Problem: "no definition of this system is loaded", Final: true}
 	}
-	personal, err := w.Store.Personal(ctx, t.Request)
-	if err != nil {
-		return connector.Answer{}, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, Lease-30*time.Second)
 	defer cancel()
-	job := connector.Job{Task: t.ID, Subject: personal.Subject, Callback: w.Links.Callback(t), At: w.Now()}
+	job := connector.Job{Task: t.ID, Subject: subject, Callback: w.Links.Callback(t), At: w.Now()}
 	switch t.Action {
 	case rights.Locate:
 		return system.Locate(ctx, job)
