@@ -68,6 +68,8 @@ func newData(stack awscdk.Stack, s settings) *data {
 		Identity: awsses.Identity_Domain(&s.Domain), ConfigurationSet: d.mailsSent,
 	})
 	d.identity.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
+	awscdk.NewCfnOutput(stack, jsii.String("OutTable"), &awscdk.CfnOutputProps{Value: d.table.TableName(), Description: jsii.String("requests")})
+	awscdk.NewCfnOutput(stack, jsii.String("OutMasterKey"), &awscdk.CfnOutputProps{Value: d.master.KeyArn(), Description: jsii.String("the key of personal fields")})
 	for i, record := range *d.identity.DkimRecords() {
 		awscdk.NewCfnOutput(stack, jsii.String("Dkim"+string(rune('1'+i))), &awscdk.CfnOutputProps{
 			Value:       awscdk.Fn_Join(jsii.String(" CNAME "), &[]*string{record.Name, record.Value}),

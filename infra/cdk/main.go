@@ -52,7 +52,7 @@ func build(app awscdk.App, s settings) (awscdk.Stack, awscdk.Stack) {
 	}
 	data := newData(awscdk.NewStack(app, jsii.String("rightful-"+s.Stage+"-data"), props("what it keeps. Deleting this stack leaves the tables, the bucket and the keys")), s)
 	work := newStage(awscdk.NewStack(app, jsii.String("rightful-"+s.Stage), props("what it does. It keeps nothing")), s, data)
-	awscdk.Tags_Of(app).Add(jsii.String("rightful:stage"), &s.Stage, nil)
+	awscdk.Tags_Of(app).Add(jsii.String("rightful:stage"), &s.Stage, &awscdk.TagProps{ExcludeResourceTypes: jsii.Strings("AWS::CloudWatch::Dashboard")})
 	return data.stack, work.stack
 }
 

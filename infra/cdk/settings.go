@@ -26,7 +26,6 @@ type settings struct {
 	Contact  string
 	ReferTo  string
 	Alarms   string // the address that alarms go to; "" for none
-	Systems  string // the folder of definitions, as make build was told
 	Dist     string // the folder of built functions
 	Arch     string // arm64 or amd64
 	Review   string
@@ -72,7 +71,7 @@ func readSettings(app awscdk.App) (settings, error) {
 	s := settings{
 		Stage: text("stage", ""), Domain: text("domain", ""), Account: text("account", ""), Region: text("region", ""),
 		BaseURL: strings.TrimSuffix(text("baseUrl", ""), "/"), Company: text("company", "Example Company"), ReferTo: text("referTo", ""),
-		Alarms: text("alarms", ""), Systems: text("systems", "systems"), Dist: text("dist", "dist"), Arch: text("arch", "arm64"),
+		Alarms: text("alarms", ""), Dist: text("dist", "dist"), Arch: text("arch", "arm64"),
 		Review: text("review", "erasures"), Private: text("allowPrivate", ""), Endpoint: text("endpoint", ""),
 		Processor: flag("processor", false), TerminationProtection: flag("terminationProtection", true),
 		ProofLife: days("proofDays", 7), ExportLife: days("exportDays", 14), Retention: days("retentionDays", 730),

@@ -86,11 +86,12 @@ func newDist() string {
 	if err != nil {
 		panic(err)
 	}
-	folders, err := filepath.Glob("../../functions/*")
+	mains, err := filepath.Glob("../../functions/*/main.go")
 	if err != nil {
 		panic(err)
 	}
-	for _, f := range folders {
+	for _, f := range mains {
+		f = filepath.Dir(f)
 		to := filepath.Join(dir, "dist", filepath.Base(f))
 		if err := os.MkdirAll(to, 0o755); err != nil {
 			panic(err)
@@ -294,14 +295,13 @@ func TestOperatorRoutes(t *testing.T) {
 // there is no place for a secret.
 func TestEnvironment(t *testing.T) {
 	_, stage := synth()
-	g := &stage
 	for folder, settings := range map[string]any{
 		"Acknowledge": config.Acknowledge{}, "VerifyIdentity": config.VerifyIdentity{}, "Expire": config.Expire{}, "Decide": config.Decide{},
 		"Locate": config.Locate{}, "Review": config.Review{}, "FulfilWave": config.FulfilWave{}, "Bundle": config.Bundle{},
 		"Notify": config.Notify{}, "Refuse": config.Refuse{}, "Refer": config.Refer{}, "Withdraw": config.Withdraw{}, "Close": config.Close{},
 		"Portal": config.Portal{}, "Operator": config.Operator{}, "Callback": config.Callback{}, "Work": config.Work{}, "MailFeedback": config.MailFeedback{}, "Sweep": config.Sweep{},
 	} {
-		f, ok := functionOf(*g, folder)
+		f, ok := functionOf(stage, folder)
 		if !ok {
 			t.Errorf("there is no function %s", folder)
 			continue
@@ -380,11 +380,12 @@ func TestGrants(t *testing.T) {
 // TestRows: every folder of functions is deployed, and no other.
 func TestRows(t *testing.T) {
 	_, stage := synth()
-	folders, err := filepath.Glob("../../functions/*")
+	folders, err := filepath.Glob("../../functions/*/main.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range folders {
+		f = filepath.Dir(f)
 		if _, ok := functionOf(stage, pascal(filepath.Base(f))); !ok {
 			t.Errorf("functions/%s is not deployed", filepath.Base(f))
 		}

@@ -50,10 +50,8 @@ func newStage(stack awscdk.Stack, s settings, d *data) *stage {
 	g.output("Url", "where people find the portal", &g.baseURL)
 	g.output("Api", "where the rightful command finds the operator's API", g.api.ApiEndpoint())
 	g.output("StateMachine", "the workflow", g.machineARN)
-	g.output("Table", "requests", d.table.TableName())
 	g.output("Identity", "the domain that mails come from", &s.Domain)
 	g.output("ConfigurationSet", "what reports bounces", jsii.String("rightful-"+s.Stage))
-	g.output("MasterKey", "the key of personal fields", d.master.KeyArn())
 	return g
 }
 

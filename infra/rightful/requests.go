@@ -48,6 +48,12 @@ func (c listCommand) Run(r *requestsCommand, out io.Writer) error {
 	}
 	var list console.List
 	raw, err := r.call("GET", "?"+query.Encode(), nil, &list)
+	// A page may be empty with more behind it.
+	for err == nil && len(list.Requests) == 0 && list.Next != "" {
+		query.Set("cursor", list.Next)
+		list = console.List{}
+		raw, err = r.call("GET", "?"+query.Encode(), nil, &list)
+	}
 	if err != nil {
 		return err
 	}
