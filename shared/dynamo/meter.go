@@ -120,7 +120,7 @@ func (m *Meter) transacted(ctx context.Context, parameters any) (float64, error)
 	}
 	units := 0
 	for _, w := range in.TransactItems {
-		written := item{}
+		var written item
 		if w.Put != nil {
 			written = w.Put.Item
 		} else {
