@@ -65,7 +65,7 @@ var outside = map[string][]string{
 	"github.com/danielgtaylor/huma/v2":  {"portal", "console", "problem", "web"},
 	"github.com/aws/aws-lambda-go":      {"entry"},
 	"github.com/aws/aws-sdk-go-v2":      {"dynamo", "kms", "s3", "ses", "sfn", "sqs", "ssm", "entry", "wiring"},
-	"github.com/aws/smithy-go":          {"dynamo", "ses"},
+	"github.com/aws/smithy-go":          {"dynamo", "ses", "sqs"},
 }
 
 func TestImports(t *testing.T) {

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
 	"github.com/aws/jsii-runtime-go"
@@ -39,31 +38,27 @@ func (g *stage) addAlarms() {
 	alarm("Parked", "messages failed too often: look at the log of work and mail-feedback, then redrive the queue", g.parked.MetricApproximateNumberOfMessagesVisible(day), 0, 1)
 	alarm("Backlog", "a share has waited for an hour: a system is slow, or work fails", g.queue.MetricApproximateAgeOfOldestMessage(day), 3600, 3)
 	alarm("Sweep", "the sweep has failed three times: what crashes leave behind isn't found", g.functions["sweep"].MetricErrors(day), 2, 1)
-	alarm("Steps", "a workflow step keeps failing: it is tried again for hours, but somebody should look", g.stepErrors(), 20, 3)
+	alarm("Errors", "functions keep failing: what they do is tried again for hours, but somebody should look at their logs", g.errors(), 5, 3)
 	alarm("Portal", "people get errors", g.api.MetricServerError(day), 5, 2)
 	g.addDashboard()
 }
 
-// stepErrors sums the errors of all workflow steps.
-func (g *stage) stepErrors() awscloudwatch.IMetric {
-	metrics := map[string]awscloudwatch.IMetric{}
-	expression := ""
-	for i, r := range g.rows() {
-		if r.State == "" {
-			continue
-		}
-		// Ten metrics are what one alarm takes: the steps that write letters or hand over.
-		if !slices.Contains([]string{"Acknowledge", "VerifyIdentity", "Locate", "FulfilWave", "Bundle", "Notify", "Close"}, r.State) {
-			continue
-		}
-		id := "m" + string(rune('a'+i))
-		metrics[id] = g.states[r.State].MetricErrors(&awscloudwatch.MetricOptions{Period: awscdk.Duration_Minutes(jsii.Number(5))})
-		if expression != "" {
-			expression += " + "
-		}
-		expression += id
-	}
-	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{Expression: &expression, UsingMetrics: &metrics, Period: awscdk.Duration_Minutes(jsii.Number(5)), Label: jsii.String("errors of steps")})
+// errors counts what the functions log as their own faults. Lambda's own count would
+// hold every branch that a step takes by a code, too.
+func (g *stage) errors() awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String("Rightful"), MetricName: jsii.String(g.errorMetric()), Statistic: jsii.String("Sum"), Period: awscdk.Duration_Minutes(jsii.Number(5)),
+	})
+}
+
+func (g *stage) errorMetric() string { return g.settings.Stage + "-errors" }
+
+// countErrors has a function's faults counted: those it logs, and those it dies of.
+func (g *stage) countErrors(id string, log awslogs.LogGroup) {
+	awslogs.NewMetricFilter(g.stack, jsii.String(id+"Errors"), &awslogs.MetricFilterProps{
+		LogGroup: log, MetricNamespace: jsii.String("Rightful"), MetricName: jsii.String(g.errorMetric()), MetricValue: jsii.String("1"),
+		FilterPattern: awslogs.FilterPattern_AnyTerm(jsii.String("ERROR"), jsii.String("Task timed out"), jsii.String("Runtime exited"), jsii.String("Runtime.ExitError")),
+	})
 }
 
 func (g *stage) addDashboard() {
@@ -76,6 +71,6 @@ func (g *stage) addDashboard() {
 		graph("Requests an hour", g.machine.MetricStarted(hour), g.machine.MetricSucceeded(hour), g.machine.MetricFailed(hour)),
 		graph("Shares that wait", g.queue.MetricApproximateNumberOfMessagesVisible(nil), g.parked.MetricApproximateNumberOfMessagesVisible(nil)),
 		graph("Errors that people see", g.api.MetricClientError(hour), g.api.MetricServerError(hour)),
-		graph("Errors of steps", g.stepErrors()),
+		graph("Errors of functions", g.errors()),
 	)
 }

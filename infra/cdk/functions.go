@@ -70,6 +70,7 @@ func (g *stage) function(r row) awslambda.Function {
 	log := awslogs.NewLogGroup(g.stack, jsii.String(id+"Log"), &awslogs.LogGroupProps{
 		Retention: awslogs.RetentionDays_ONE_MONTH, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
+	g.countErrors(id, log)
 	role := awsiam.NewRole(g.stack, jsii.String(id+"Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil), Description: jsii.String("what " + r.Folder + " may do"),
 	})

@@ -207,6 +207,13 @@ func TestQueue(t *testing.T) {
 	if len(sent) != 23 || sent[0].Body != string(tasks[0]) || sent[0].Group != "crm" || e.Calls()["AmazonSQS.SendMessageBatch"] != 3 {
 		t.Errorf("%d messages, %+v, %v", len(sent), sent[0], e.Calls())
 	}
+	e.Old = true
+	if err := q.Hand(t.Context(), tasks[0]); err != nil {
+		t.Errorf("a queue without groups: %v", err)
+	}
+	if sent := e.Receive(q.URL, 100); len(sent) != 1 || sent[0].Group != "" {
+		t.Errorf("%+v", sent)
+	}
 }
 
 // TestSender: a mail is what notice built, tagged with its request, and an error names

@@ -18,6 +18,7 @@ import (
 type Emulator struct {
 	Now  func() time.Time
 	Flow Flow // runs executions
+	Old  bool // SQS is older than fair queues
 
 	mu         sync.Mutex
 	objects    map[string][]byte // "bucket/key"

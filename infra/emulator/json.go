@@ -91,6 +91,9 @@ func (e *Emulator) sendMessageBatch(body json.RawMessage) (any, error) {
 		e.messages = map[string][]Message{}
 	}
 	for _, m := range in.Entries {
+		if e.Old && m.Group != "" {
+			return nil, fault{"InvalidParameterValue", "The request includes a parameter that is not valid for this queue type"}
+		}
 		sum := md5.Sum([]byte(m.Body))
 		out = append(out, sent{m.ID, m.Body, hex.EncodeToString(sum[:])})
 		e.messages[in.QueueURL] = append(e.messages[in.QueueURL], Message{m.Body, m.Body, m.Group})

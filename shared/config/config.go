@@ -24,8 +24,11 @@ func read[T any](look func(string) (string, bool)) (T, error) {
 	var faults []error
 	err := fields(reflect.ValueOf(&t).Elem(), func(f reflect.StructField, v reflect.Value) error {
 		name, help := f.Tag.Get("env"), f.Tag.Get("help")
-		text, found := look(name)
-		if !found || text == "" && f.Tag.Get("optional") == "" {
+		text, _ := look(name)
+		if text == "" && f.Tag.Get("optional") != "" {
+			return nil
+		}
+		if text == "" {
 			faults = append(faults, fmt.Errorf("%s is not set: %s", name, help))
 			return nil
 		}

@@ -34,11 +34,10 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestLoad_OptionalMayBeEmpty: but it has to be there: the deployment writes it.
-func TestLoad_OptionalMayBeEmpty(t *testing.T) {
-	for name, value := range config.Env(config.Decide{Store: config.Store{Table: "t"}}) {
-		t.Setenv(name, value)
-	}
+// TestLoad_OptionalMayBeMissing: an empty variable may not survive its way.
+func TestLoad_OptionalMayBeMissing(t *testing.T) {
+	t.Setenv("RIGHTFUL_TABLE", "t")
+	t.Setenv("RIGHTFUL_PROCESSOR", "false")
 	if got, err := config.Load[config.Decide](); err != nil || got.Processor {
 		t.Errorf("%+v, %v", got, err)
 	}

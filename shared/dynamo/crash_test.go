@@ -88,6 +88,38 @@ func TestCheckWaves(t *testing.T) {
 	}
 }
 
+// TestCheckWaves_HalfOpened: a wave whose rows aren't all there is not over, though
+// every row that is there has ended.
+func TestCheckWaves_HalfOpened(t *testing.T) {
+	c := crash{"PutItem", 2, false}
+	s := open(t, local(t, c.watch))
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	id := rights.ID("DR-TEST-2222-2222")
+	share := func(system string) rights.Task {
+		return rights.Task{ID: rights.NewTaskID(id, rights.Erase, system), Request: id, System: system, Action: rights.Erase, Wave: 1, Due: at}
+	}
+	w := rights.Wave{Key: "w", Request: id, Token: "token", At: at}
+	tasks := []rights.Task{share("billing").End(rights.NoData, at), share("crm")}
+	if _, err := s.OpenWave(t.Context(), w, tasks); !errors.Is(err, errCrash) {
+		t.Fatalf("nothing died: %v", err)
+	}
+	signals, err := s.CheckWaves(t.Context(), at.Add(time.Hour))
+	if err != nil || len(signals) > 0 {
+		t.Errorf("%d signals, %v", len(signals), err)
+	}
+	w.Token = "new"
+	if signals, err := s.OpenWave(t.Context(), w, tasks); err != nil || len(signals) > 0 {
+		t.Errorf("opened again: %d signals, %v", len(signals), err)
+	}
+	crm, err := s.Task(t.Context(), tasks[1].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, signals, err := s.MoveTask(t.Context(), crm.End(rights.Done, at), nil); err != nil || len(signals) != 1 || signals[0].Token != "new" {
+		t.Errorf("signals %+v, %v", signals, err)
+	}
+}
+
 // TestCheckWaves_PutsTheNextLookOff: a wave that waits for weeks is looked at rarely.
 func TestCheckWaves_PutsTheNextLookOff(t *testing.T) {
 	s := open(t, local(t))

@@ -72,7 +72,7 @@ func (s *Store) OpenWave(ctx context.Context, w rights.Wave, tasks []rights.Task
 			open = append(open, t.System)
 		}
 	}
-	set := newWave(open)
+	set := newWave(open, len(tasks))
 	if err := s.join(ctx, set, w); err != nil {
 		return nil, err
 	}

@@ -31,10 +31,13 @@ const (
 // wave is how a wave's names are laid out.
 type wave struct {
 	open   []string
+	size   int // with those that had nothing to do
 	groups int
 }
 
-func newWave(open []string) wave { return wave{open, max(1, (len(open)+perGroup-1)/perGroup)} }
+func newWave(open []string, size int) wave {
+	return wave{open, size, max(1, (len(open)+perGroup-1)/perGroup)}
+}
 
 // group is the group that a name belongs to.
 func (w wave) group(name string) int {
@@ -60,7 +63,7 @@ func (s *Store) join(ctx context.Context, set wave, w rights.Wave) error {
 		groups = append(groups, groupName(group))
 	}
 	_, err := s.commit(ctx, write{update: s.add(w.Request, waveKey(w.Key), item{
-		"token": text(w.Token), "then": text(string(w.Then)), "opened": number(record.Seconds(w.At)),
+		"token": text(w.Token), "then": text(string(w.Then)), "size": number(int64(set.size)), "opened": number(record.Seconds(w.At)),
 		byDue.Partition: text(shardKey("DUE", shardOf(w.Request))), byDue.Sort: number(record.Seconds(w.At.Add(firstLook))),
 	}, groups)})
 	return err
@@ -159,7 +162,9 @@ func (s *Store) over(ctx context.Context, id rights.ID, key string, at time.Time
 			return nil, nil, err
 		}
 		tasks, err := s.inWave(ctx, id, key)
-		if err != nil || slices.ContainsFunc(tasks, rights.Task.Open) {
+		// Fewer rows than the wave was opened with: whoever opened it died over it, and
+		// the workflow opens it again.
+		if err != nil || len(tasks) < int(num(was, "size")) || slices.ContainsFunc(tasks, rights.Task.Open) {
 			return tasks, nil, err
 		}
 		signals, err := s.finish(ctx, id, key, was, at)

@@ -9,12 +9,14 @@ package sqs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/rightful/rightful/shared/rights"
 )
@@ -42,6 +44,13 @@ func (q Queue) Hand(ctx context.Context, tasks ...rights.TaskID) error {
 			})
 		}
 		out, err := q.Client.SendMessageBatch(ctx, in)
+		if refused, ok := errors.AsType[smithy.APIError](err); ok && refused.ErrorCode() == "InvalidParameterValue" {
+			// A service older than fair queues knows no groups on a standard queue.
+			for i := range in.Entries {
+				in.Entries[i].MessageGroupId = nil
+			}
+			out, err = q.Client.SendMessageBatch(ctx, in)
+		}
 		if err != nil {
 			return fmt.Errorf("couldn't hand %d tasks over: %w", len(page), err)
 		}
