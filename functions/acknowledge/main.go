@@ -22,7 +22,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		post := store.Post(sender, settings.Mail)
+		post := wiring.Post(store, sender, settings.Mail)
 		return step.Acknowledge{Store: store, Post: post, Policy: wiring.Policy(settings.Mail), Now: time.Now}.Do, nil
 	})
 }

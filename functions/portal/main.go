@@ -36,7 +36,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		post := store.Post(sender, settings.Mail)
+		post := wiring.Post(store, sender, settings.Mail)
 		policy := post.Policy
 		policy.Review, policy.PerAddress, policy.PerClient = rights.Review(settings.Review), settings.PerAddress, settings.PerClient
 		flow := sfn.Flow{Client: awssfn.NewFromConfig(cfg), Machine: settings.Machine.Machine, Requests: store}

@@ -22,7 +22,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		post := store.Post(sender, settings.Mail)
+		post := wiring.Post(store, sender, settings.Mail)
 		return step.Refer{Store: store, Post: post}.Do, nil
 	})
 }

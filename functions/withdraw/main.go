@@ -24,7 +24,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		post := store.Post(sender, settings.Mail)
+		post := wiring.Post(store, sender, settings.Mail)
 		systems, err := connector.Deployed(connector.Settings{Catalogue: true})
 		if err != nil {
 			return nil, err

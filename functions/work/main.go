@@ -39,7 +39,7 @@ func main() {
 			return nil, err
 		}
 		worker := work.Worker{
-			Store: store, Systems: systems, Links: store.Links(settings.BaseURL),
+			Store: store, Systems: systems, Links: wiring.Links(store, settings.BaseURL),
 			Vault:  &s3.Vault{Client: s3.Client(cfg), Bucket: settings.Bucket, Sealer: store.Seal, Now: time.Now},
 			Outbox: outbox.Outbox{Signals: store, Flow: sfn.Flow{Client: awssfn.NewFromConfig(cfg), Requests: store}, Log: entry.Log},
 			Now:    time.Now, Jitter: mathrand.Float64, Log: entry.Log,

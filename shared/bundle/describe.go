@@ -87,13 +87,22 @@ func writeJSON(w io.Writer, v any) error {
 //go:embed index.html
 var indexText string
 
-// index is parsed at the first export: not every process packs one.
-var index = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("index").Funcs(template.FuncMap{
-		"day":  func(t time.Time) string { return t.Format("2 January 2006") },
-		"said": said,
-	}).Parse(indexText))
-})
+var parsed struct {
+	once  sync.Once
+	index *template.Template
+}
+
+// index is parsed at the first export. Nothing of a template stands in a package's
+// variable: a process that packs no export doesn't link the parser.
+func index() *template.Template {
+	parsed.once.Do(func() {
+		parsed.index = template.Must(template.New("index").Funcs(template.FuncMap{
+			"day":  func(t time.Time) string { return t.Format("2 January 2006") },
+			"said": said,
+		}).Parse(indexText))
+	})
+	return parsed.index
+}
 
 // said is an outcome in plain words.
 func said(s Share) string {

@@ -61,10 +61,19 @@ type SystemLine struct {
 //go:embed letters/*.txt
 var letterFiles embed.FS
 
-// letters are parsed at the first letter: not every process writes one.
-var letters = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("letters").ParseFS(letterFiles, "letters/*.txt"))
-})
+var parsed struct {
+	once    sync.Once
+	letters *template.Template
+}
+
+// letters are parsed at the first letter. Nothing of a template stands in a
+// package's variable: a process that writes no letter doesn't link the parser.
+func letters() *template.Template {
+	parsed.once.Do(func() {
+		parsed.letters = template.Must(template.New("letters").ParseFS(letterFiles, "letters/*.txt"))
+	})
+	return parsed.letters
+}
 
 // Render writes l as a mail. The template gives the text, which HTML then shows.
 func Render(l Letter, from mail.Address) (Message, error) {

@@ -19,13 +19,22 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// pages are parsed at the first page: a process may serve none.
-var pages = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("pages").Funcs(template.FuncMap{
-		"day":    func(t time.Time) string { return t.Format("2 January 2006") },
-		"moment": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 MST") },
-	}).ParseFS(pageFiles, "pages/*.html"))
-})
+var parsed struct {
+	once  sync.Once
+	pages *template.Template
+}
+
+// pages are parsed at the first page. Nothing of a template stands in a package's
+// variable: a process that serves none doesn't link the parser.
+func pages() *template.Template {
+	parsed.once.Do(func() {
+		parsed.pages = template.Must(template.New("pages").Funcs(template.FuncMap{
+			"day":    func(t time.Time) string { return t.Format("2 January 2006") },
+			"moment": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 MST") },
+		}).ParseFS(pageFiles, "pages/*.html"))
+	})
+	return parsed.pages
+}
 
 // Pages mounts what a person sees. Every page works without script; GET shows and
 // POST acts. A POST from another site's page is refused, so that nobody's browser

@@ -51,11 +51,12 @@ func Policy(m config.Mail) rights.Policy {
 }
 
 // Links makes addresses below base.
-func (s *Store) Links(base string) rights.Links {
+func Links(s *Store, base string) rights.Links {
 	return rights.Links{Base: base, Tokens: rights.Tokens{Key: s.Master.SigningKey("tokens")}, Life: rights.DefaultPolicy().StatusLife}
 }
 
-// Post writes letters and has sender send them.
-func (s *Store) Post(sender notice.Sender, m config.Mail) notice.Post {
-	return notice.Post{Store: s, Sender: sender, From: mail.Address{Address: m.From}, Links: s.Links(m.BaseURL), Policy: Policy(m)}
+// Post writes letters and has sender send them. It is no method: a store is handed on
+// as an interface, and with its methods every function would link the letters.
+func Post(s *Store, sender notice.Sender, m config.Mail) notice.Post {
+	return notice.Post{Store: s, Sender: sender, From: mail.Address{Address: m.From}, Links: Links(s, m.BaseURL), Policy: Policy(m)}
 }
