@@ -29,10 +29,12 @@ var rules = map[string][]string{
 	"problem":   {"rights"},
 	"record":    {"rights"},
 
+	"unsubscribe": {}, // a sender's program imports it
+
 	"step":    {"rights", "notice", "bundle", "connector", "outbox"},
 	"work":    {"rights", "bundle", "connector", "outbox"},
-	"portal":  {"rights", "notice", "bundle", "connector", "outbox", "problem"},
-	"console": {"rights", "connector", "outbox", "problem"},
+	"portal":  {"rights", "notice", "bundle", "connector", "outbox", "problem", "unsubscribe"},
+	"console": {"rights", "connector", "outbox", "problem", "unsubscribe"},
 
 	"disk":    {"rights", "bundle", "envelope"},
 	"mailbox": {"rights", "notice"},
@@ -42,7 +44,7 @@ var rules = map[string][]string{
 	"web":    {"problem"},
 	"config": {},
 	"entry":  {"rights", "config"},
-	"wiring": {"rights", "notice", "envelope", "dynamo", "kms", "config"},
+	"wiring": {"rights", "notice", "envelope", "dynamo", "kms", "config", "unsubscribe"},
 
 	"dynamo": {"rights", "record"},
 	"kms":    {"rights", "envelope"},

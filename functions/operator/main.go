@@ -32,7 +32,12 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
+		keys, err := wiring.UnsubscribeKeys(store, settings.Unsubscribe)
+		if err != nil {
+			return nil, err
+		}
 		c := console.Console{
+			UnsubscribeKeys: keys, Base: settings.BaseURL,
 			Store: store, Systems: systems, Queue: sqs.Queue{Client: awssqs.NewFromConfig(cfg), URL: settings.Queue},
 			Outbox: outbox.Outbox{Signals: store, Flow: sfn.Flow{Client: awssfn.NewFromConfig(cfg), Requests: store}, Log: entry.Log},
 			Now:    time.Now, Log: entry.Log,

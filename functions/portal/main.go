@@ -40,8 +40,13 @@ func main() {
 		policy := post.Policy
 		policy.Review, policy.PerAddress, policy.PerClient = rights.Review(settings.Review), settings.PerAddress, settings.PerClient
 		flow := sfn.Flow{Client: awssfn.NewFromConfig(cfg), Machine: settings.Machine.Machine, Requests: store}
+		keys, err := wiring.UnsubscribeKeys(store, settings.Unsubscribe)
+		if err != nil {
+			return nil, err
+		}
 		p := portal.Portal{
-			Store: store, Systems: systems, Post: post, Links: post.Links, Policy: policy, Fingerprint: store.Master.Fingerprint,
+			UnsubscribeKeys: keys,
+			Store:           store, Systems: systems, Post: post, Links: post.Links, Policy: policy, Fingerprint: store.Master.Fingerprint,
 			Vault:  &s3.Vault{Client: s3.Client(cfg), Bucket: settings.Bucket, Sealer: store.Seal, Now: time.Now},
 			Outbox: outbox.Outbox{Signals: store, Flow: flow, Log: entry.Log},
 			Now:    time.Now, Rand: rand.Reader, Log: entry.Log,

@@ -33,6 +33,7 @@ func (g *stage) rows() []row {
 	workers := config.Workers{Queue: *g.queue.QueueUrl()}
 	secretsAt := config.Secrets{Secrets: "/rightful/" + g.settings.Stage + "/systems"}
 	machine := config.Machine{Machine: *g.machineARN}
+	links := config.Unsubscribe{LinkKey: g.settings.LinkKey, Revoked: g.settings.LinksRevoked}
 	letter := []grant{move, unseal, mails}
 
 	return []row{
@@ -50,9 +51,9 @@ func (g *stage) rows() []row {
 		{State: "Withdraw", Folder: "withdraw", Settings: config.Withdraw{Sealed: sealed, Mail: mail, Exports: exports}, May: append(letter, shares, empty)},
 		{State: "Close", Folder: "close", Settings: config.Close{Store: table, Retention: g.settings.Retention}, May: []grant{move}},
 
-		{Folder: "portal", Settings: config.Portal{Sealed: sealed, Mail: mail, Exports: exports, Machine: machine, Review: g.settings.Review, PerAddress: g.settings.PerAddress, PerClient: g.settings.PerClient},
+		{Folder: "portal", Settings: config.Portal{Sealed: sealed, Mail: mail, Exports: exports, Machine: machine, Unsubscribe: links, Review: g.settings.Review, PerAddress: g.settings.PerAddress, PerClient: g.settings.PerClient},
 			May: append(letter, shares, seal, start, resume, fetch), Memory: 512, Seconds: 29},
-		{Folder: "operator", Settings: config.Operator{Sealed: sealed, Workers: workers}, May: []grant{move, shares, onIndex("deadline", "subject", "retention", "export"), unseal, resume, hand}, Memory: 512, Seconds: 29},
+		{Folder: "operator", Settings: config.Operator{Sealed: sealed, Workers: workers, Unsubscribe: links, BaseURL: g.baseURL}, May: []grant{move, shares, onIndex("deadline", "subject", "retention", "export"), unseal, resume, hand}, Memory: 512, Seconds: 29},
 		{Folder: "callback", Settings: config.Callback{Sealed: sealed, Exports: exports, Secrets: secretsAt}, May: []grant{move, unseal, resume, store, secrets}, Memory: 512, Seconds: 29},
 		{Folder: "work", Settings: config.Work{Sealed: sealed, Exports: exports, Secrets: secretsAt, BaseURL: g.baseURL, Private: g.settings.Private}, May: []grant{move, unseal, resume, store, secrets, take}, Seconds: 300},
 		{Folder: "mail-feedback", Settings: config.MailFeedback{Store: table}, May: []grant{move, shares}},

@@ -41,6 +41,9 @@ type settings struct {
 	KeysWindow int // days that the wrapped keys' own backups reach back
 	PerAddress int
 	PerClient  int
+	LinkKey    int // signs unsubscribe links
+
+	LinksRevoked string
 }
 
 func readSettings(app awscdk.App) (settings, error) {
@@ -76,6 +79,7 @@ func readSettings(app awscdk.App) (settings, error) {
 		Processor: flag("processor", false), TerminationProtection: flag("terminationProtection", true),
 		ProofLife: days("proofDays", 7), ExportLife: days("exportDays", 14), Retention: days("retentionDays", 730),
 		KeysWindow: number("keysWindowDays", 3, 35), PerAddress: number("perAddress", 5, 1000), PerClient: number("perClient", 30, 100000),
+		LinkKey: number("linkKey", 1, 1000), LinksRevoked: text("linksRevoked", ""),
 	}
 	s.From, s.Contact = text("from", "privacy@"+s.Domain), text("contact", "privacy@"+s.Domain)
 	return s, errors.Join(append(faults, s.check())...)

@@ -54,7 +54,7 @@ func (t template) of(kind string) map[string]resource {
 var example = settings{
 	Stage: "test", Domain: "privacy.example.com", From: "privacy@privacy.example.com", Company: "Example Company", Contact: "privacy@privacy.example.com",
 	Alarms: "ops@example.com", Arch: "arm64", Review: "erasures", TerminationProtection: true,
-	ProofLife: 7 * 24 * time.Hour, ExportLife: 14 * 24 * time.Hour, Retention: 730 * 24 * time.Hour, KeysWindow: 3, PerAddress: 5, PerClient: 30,
+	ProofLife: 7 * 24 * time.Hour, ExportLife: 14 * 24 * time.Hour, Retention: 730 * 24 * time.Hour, KeysWindow: 3, PerAddress: 5, PerClient: 30, LinkKey: 1,
 }
 
 // synth synthesizes the app once: nothing else here takes time.

@@ -45,7 +45,7 @@ const (
 )
 
 // optimum are the modelled figures to beat, USD for 1,000 requests.
-var optimum = map[string]float64{"export_10": 0.81, "erasure_20": 0.59}
+var optimum = map[string]float64{"export_10": 0.81, "erasure_20": 0.59, "unsubscribe": 0.004}
 
 // dollars is the price of 1,000 such requests, part by part.
 func (u usage) dollars() []part {
@@ -92,12 +92,15 @@ func write(ctx context.Context, path string) error {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 		parts := used.dollars()
-		fmt.Printf("%s %d $%.3f\n", s.Name, used.Transitions, total(parts))
+		fmt.Printf("%s %d $%.4f\n", s.Name, used.Transitions, total(parts))
 		fmt.Fprintf(&page, "## %s: %s\n\n| service | for one request | $ for 1,000 |\n|---|---|---|\n", s.Name, s.What)
 		for _, p := range parts {
+			if p.Dollars == 0 {
+				continue
+			}
 			fmt.Fprintf(&page, "| %s | %s | %.4f |\n", p.Service, p.Used, p.Dollars)
 		}
-		fmt.Fprintf(&page, "| **sum** | | **%.3f** (to beat: %.2f) |\n\n", total(parts), optimum[s.Name])
+		fmt.Fprintf(&page, "| **sum** | | **%.4f** (to beat: %.3g) |\n\n", total(parts), optimum[s.Name])
 	}
 	fmt.Fprint(&page, outro)
 	return os.WriteFile(path, page.Bytes(), 0o644)
@@ -117,5 +120,4 @@ Two KMS keys ($2 a month), seven alarms ($0.70), a dashboard ($3), and the sweep
 
 - SES's Essentials plan, which new accounts start with, costs $0.16 for 1,000 mails instead of $0.10: set the account to pay by the mail.
 - Storage: a request takes some 10 kB ($0.0025 a month for 1,000), and the backups of 35 days about as much.
-- The unsubscribe click, which has no workflow, comes with the unsubscribe links.
 `

@@ -30,6 +30,7 @@ import (
 	"github.com/rightful/rightful/shared/outbox"
 	"github.com/rightful/rightful/shared/portal"
 	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/unsubscribe"
 	"github.com/rightful/rightful/shared/work"
 	"github.com/rightful/rightful/workflows"
 )
@@ -114,7 +115,7 @@ func newRig(ctx context.Context, systems []connector.System) (*rig, error) {
 	}
 	r.worker = work.Worker{Store: r.store, Systems: systems, Vault: vault, Outbox: out, Links: links, Now: r.at, Log: log}
 	r.sweep = work.Sweep{Store: r.store, Outbox: out, Queue: r, Flow: r, Vault: vault, ExportLife: policy.ExportLife, Now: r.at, Log: log}
-	r.portal = portal.Portal{Store: r.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: r.at, Rand: rand.Reader, Log: log}
+	r.portal = portal.Portal{UnsubscribeKeys: unsubscribe.Derive(master.SigningKey, 1), Store: r.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: r.at, Rand: rand.Reader, Log: log}
 	return r, nil
 }
 

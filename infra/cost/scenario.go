@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/rightful/rightful/shared/connector"
@@ -27,10 +29,41 @@ type scenario struct {
 var scenarios = []scenario{
 	{"export_10", "a copy from 10 systems, 2 MB, fetched once", rights.Access, 10, 0, 184 << 10, 2, 7},
 	{"erasure_20", "an erasure in 20 systems, of which 5 answer a day later", rights.Erasure, 20, 5, 0, 1.5, 5},
+	{"unsubscribe", "one click in a mail program", rights.Unsubscribe, 0, 0, 0, 0, 1},
+}
+
+// click is a mail program's one click on an unsubscribe link.
+func click(ctx context.Context) (usage, error) {
+	r, err := newRig(ctx, nil)
+	if err != nil {
+		return usage{}, err
+	}
+	defer r.close()
+	link, err := r.portal.UnsubscribeKeys.Link("", "ada@example.com", "news")
+	if err != nil {
+		return usage{}, err
+	}
+	mux := http.NewServeMux()
+	r.portal.Pages(mux)
+	request := httptest.NewRequest(http.MethodPost, link.URL, strings.NewReader("List-Unsubscribe=One-Click"))
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer := httptest.NewRecorder()
+	r.meter.Units()
+	mux.ServeHTTP(answer, request)
+	r.lambda(portalMemory, portalSeconds)
+	r.used.Calls++
+	r.used.Read, r.used.Write, _ = r.meter.Units()
+	if answer.Code != http.StatusOK {
+		return usage{}, fmt.Errorf("the click answers %d", answer.Code)
+	}
+	return r.used, nil
 }
 
 // run carries one request out and counts.
 func (s scenario) run(ctx context.Context) (usage, error) {
+	if s.Right == rights.Unsubscribe {
+		return click(ctx)
+	}
 	var systems []connector.System
 	for n := range s.Systems {
 		systems = append(systems, made{fmt.Sprintf("system-%04d", n), s.Size, n < s.Later})

@@ -28,6 +28,7 @@ import (
 	"github.com/rightful/rightful/shared/portal"
 	"github.com/rightful/rightful/shared/rights"
 	"github.com/rightful/rightful/shared/smtp"
+	"github.com/rightful/rightful/shared/unsubscribe"
 	"github.com/rightful/rightful/shared/work"
 	"github.com/rightful/rightful/workflows"
 )
@@ -127,8 +128,9 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 	steps = local.Functions(local.Parts{Store: a.store, Systems: systems, Queue: a.pool, Outbox: out, Vault: vault, Post: post, Policy: policy, Now: a.clock.Now})
 	close(ready)
 
-	a.portal = portal.Portal{Store: a.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: a.clock.Now, Rand: rand.Reader, Log: a.log}
-	a.console = console.Console{Store: a.store, Systems: systems, Queue: a.pool, Outbox: out, Now: a.clock.Now, Log: a.log}
+	unsubscribeKeys := unsubscribe.Derive(master.SigningKey, s.LinkKey, s.Revoked...)
+	a.portal = portal.Portal{UnsubscribeKeys: unsubscribeKeys, Store: a.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: a.clock.Now, Rand: rand.Reader, Log: a.log}
+	a.console = console.Console{UnsubscribeKeys: unsubscribeKeys, Base: base, Store: a.store, Systems: systems, Queue: a.pool, Outbox: out, Now: a.clock.Now, Log: a.log}
 	return a.sweep.Recover(ctx)
 }
 

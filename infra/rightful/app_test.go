@@ -23,7 +23,7 @@ type house struct {
 func newHouse(t testing.TB, change func(*settings)) *house {
 	t.Helper()
 	s := settings{
-		Addr: "127.0.0.1:0", Data: t.TempDir(), From: "privacy@example.com", Company: "Example Company", Contact: "privacy@example.com", Review: "none",
+		Addr: "127.0.0.1:0", Data: t.TempDir(), From: "privacy@example.com", Company: "Example Company", Contact: "privacy@example.com", Review: "none", LinkKey: 1,
 		ProofLife: 168 * time.Hour, ExportLife: 336 * time.Hour, Retention: 17520 * time.Hour, PerAddress: 5, PerClient: 1000, Dev: true, DemoAnswer: 20 * time.Millisecond,
 	}
 	if change != nil {

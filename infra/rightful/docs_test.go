@@ -29,7 +29,7 @@ func TestDocs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := parser.Parse(strings.Fields(line[1])); err != nil {
+			if _, err := parser.Parse(strings.Fields(strings.Split(line[1], " > ")[0])); err != nil {
 				t.Errorf("%s shows rightful %s: %v", filepath.Base(page), line[1], err)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -65,6 +66,9 @@ func stories(t *testing.T, env func() []string) {
 			"withdraw": command((*life).withdraw),
 			"resend":   command((*life).resend),
 			"operator": command((*life).operator),
+			"link":     command((*life).mint),
+			"click":    command((*life).click),
+			"mailable": command((*life).mailable),
 			"nobody":   command((*life).nobody),
 		},
 	})
@@ -386,4 +390,50 @@ func eventually(holds func() bool) bool {
 		}
 	}
 	return false
+}
+
+// mint ADDRESS TOPIC has the operator mint an unsubscribe link.
+func (l *life) mint(ts *testscript.TestScript, args []string) {
+	var link struct{ URL string }
+	l.operate(ts, "/v1/operator/links", map[string]string{"address": args[0], "topic": args[1]}, &link)
+	l.link = link.URL
+}
+
+// click FORM [TEXT...] sends a form to the link, whose answer says the texts.
+func (l *life) click(ts *testscript.TestScript, args []string) {
+	form, err := url.ParseQuery(args[0])
+	ts.Check(err)
+	answer, err := client.PostForm(l.link, form)
+	ts.Check(err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	if answer.StatusCode != http.StatusOK {
+		ts.Fatalf("the link answers %d: %s", answer.StatusCode, text)
+	}
+	for _, want := range args[1:] {
+		if !strings.Contains(string(text), want) {
+			ts.Fatalf("the page doesn't say %q:\n%s", want, text)
+		}
+	}
+}
+
+// mailable ADDRESS TOPIC yes|no asks as a sender does before a mail.
+func (l *life) mailable(ts *testscript.TestScript, args []string) {
+	var checked struct{ Suppressed []bool }
+	l.operate(ts, "/v1/operator/suppression/check", map[string]any{"addresses": args[:1], "topic": args[1]}, &checked)
+	if len(checked.Suppressed) != 1 || checked.Suppressed[0] == (args[2] == "yes") {
+		ts.Fatalf("mailing %s about %s: suppressed is %v", args[0], args[1], checked.Suppressed)
+	}
+}
+
+func (l *life) operate(ts *testscript.TestScript, path string, body, into any) {
+	key, err := os.ReadFile(filepath.Join(l.data, "operator-token"))
+	ts.Check(err)
+	status, answer, err := l.call("POST", path, string(key), body)
+	ts.Check(err)
+	if status != http.StatusOK {
+		ts.Fatalf("%s answers %d: %s", path, status, answer)
+	}
+	ts.Check(json.Unmarshal(answer, into))
 }

@@ -27,6 +27,8 @@ type settings struct {
 	ProofLife  time.Duration `env:"RIGHTFUL_PROOF_LIFE" default:"168h" help:"How long a link that proves an address works."`
 	ExportLife time.Duration `env:"RIGHTFUL_EXPORT_LIFE" default:"336h" help:"How long an export can be fetched."`
 	Retention  time.Duration `env:"RIGHTFUL_RETENTION" default:"17520h" help:"How long a closed request's record is kept; then it is erased."`
+	LinkKey    int           `env:"RIGHTFUL_LINK_KEY" default:"1" help:"The number of the key that signs unsubscribe links; one more makes a new key, and links of the old ones still work."`
+	Revoked    []int         `env:"RIGHTFUL_LINKS_REVOKED" help:"Numbers of keys whose links work no more: of a sender whose copy was stolen."`
 	PerAddress int           `env:"RIGHTFUL_PER_ADDRESS" default:"5" help:"Requests and re-sends an hour for one address. Higher lets strangers send more mail through you."`
 	PerClient  int           `env:"RIGHTFUL_PER_CLIENT" default:"1000" help:"The same for one client."`
 	DemoAnswer time.Duration `env:"RIGHTFUL_DEMO_ANSWER" default:"2s" help:"How long the demo's newsletters take to answer."`
@@ -48,6 +50,8 @@ func (s settings) check() error {
 	switch {
 	case s.ProofLife < time.Minute || s.ExportLife < time.Minute:
 		return fmt.Errorf("RIGHTFUL_PROOF_LIFE and RIGHTFUL_EXPORT_LIFE must be at least a minute, like 168h")
+	case s.LinkKey < 1:
+		return fmt.Errorf("RIGHTFUL_LINK_KEY must be at least 1")
 	case s.PerAddress < 1 || s.PerClient < 1:
 		return fmt.Errorf("RIGHTFUL_PER_ADDRESS and RIGHTFUL_PER_CLIENT must be at least 1")
 	}

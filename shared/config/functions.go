@@ -47,6 +47,12 @@ type Machine struct {
 	Machine string `env:"RIGHTFUL_STATE_MACHINE" help:"the ARN of the state machine"`
 }
 
+// Unsubscribe is which keys unsubscribe links are signed with.
+type Unsubscribe struct {
+	LinkKey int    `env:"RIGHTFUL_LINK_KEY" help:"the number of the key that signs unsubscribe links; links of the earlier ones still work"`
+	Revoked string `env:"RIGHTFUL_LINKS_REVOKED" optional:"true" help:"numbers of keys whose links work no more, with commas"`
+}
+
 // One struct for each function, named after its state or its job. A step that ends
 // a wait needs no setting for that: a task token names its own state machine.
 type (
@@ -105,6 +111,7 @@ type (
 		Mail
 		Exports
 		Machine
+		Unsubscribe
 		Review     string `env:"RIGHTFUL_REVIEW" help:"which plans an operator has to approve, as the status page says it"`
 		PerAddress int    `env:"RIGHTFUL_PER_ADDRESS" help:"requests and re-sends an hour for one address"`
 		PerClient  int    `env:"RIGHTFUL_PER_CLIENT" help:"the same for one client"`
@@ -112,6 +119,8 @@ type (
 	Operator struct {
 		Sealed
 		Workers
+		Unsubscribe
+		BaseURL string `env:"RIGHTFUL_BASE_URL" help:"the address that unsubscribe links begin with"`
 	}
 	Callback struct {
 		Sealed

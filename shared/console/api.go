@@ -141,31 +141,32 @@ type answer[T any] struct {
 
 // API registers what operators call. The door in front of it lets nobody else in.
 func (c Console) API(api huma.API) {
-	register(c, api, http.MethodGet, "", "list-requests", "List requests, the nearest deadline first", c.list)
-	register(c, api, http.MethodGet, "/{id}", "operator-show-request", "Show a request with its systems and its ledger", func(ctx context.Context, in *idInput) (Show, error) {
+	c.suppression(api)
+	register(c, api, http.MethodGet, "/requests", "list-requests", "List requests, the nearest deadline first", c.list)
+	register(c, api, http.MethodGet, "/requests/{id}", "operator-show-request", "Show a request with its systems and its ledger", func(ctx context.Context, in *idInput) (Show, error) {
 		return c.show(ctx, rights.ID(in.ID))
 	})
-	register(c, api, http.MethodPost, "/{id}/approve", "approve-request", "Approve a plan", func(ctx context.Context, in *approveInput) (Show, error) {
+	register(c, api, http.MethodPost, "/requests/{id}/approve", "approve-request", "Approve a plan", func(ctx context.Context, in *approveInput) (Show, error) {
 		r, err := c.Approve(ctx, rights.ID(in.ID), in.Body.Plan)
 		return c.after(ctx, r, err)
 	})
-	register(c, api, http.MethodPost, "/{id}/deny", "deny-request", "Deny a request", func(ctx context.Context, in *denyInput) (Show, error) {
+	register(c, api, http.MethodPost, "/requests/{id}/deny", "deny-request", "Deny a request", func(ctx context.Context, in *denyInput) (Show, error) {
 		r, err := c.Deny(ctx, rights.ID(in.ID), in.Body.Ground, in.Body.Explanation)
 		return c.after(ctx, r, err)
 	})
-	register(c, api, http.MethodPost, "/{id}/reveal", "reveal-person", "See whose request it is", func(ctx context.Context, in *revealInput) (Person, error) {
+	register(c, api, http.MethodPost, "/requests/{id}/reveal", "reveal-person", "See whose request it is", func(ctx context.Context, in *revealInput) (Person, error) {
 		p, err := c.Reveal(ctx, rights.ID(in.ID), in.Body.Reason)
 		return Person{p.Subject.Email, p.Subject.Name, p.Subject.Country, p.Subject.Region, p.Subject.Identifiers, p.Agent, p.Details}, err
 	})
-	register(c, api, http.MethodPost, "/{id}/systems/{system}/retry", "retry-system", "Try a system again at once", func(ctx context.Context, in *taskInput) (Show, error) {
+	register(c, api, http.MethodPost, "/requests/{id}/systems/{system}/retry", "retry-system", "Try a system again at once", func(ctx context.Context, in *taskInput) (Show, error) {
 		t, err := c.Retry(ctx, rights.ID(in.ID), in.System)
 		return c.afterTask(ctx, t, err)
 	})
-	register(c, api, http.MethodPost, "/{id}/systems/{system}/skip", "skip-system", "Leave a system out", func(ctx context.Context, in *reasonInput) (Show, error) {
+	register(c, api, http.MethodPost, "/requests/{id}/systems/{system}/skip", "skip-system", "Leave a system out", func(ctx context.Context, in *reasonInput) (Show, error) {
 		t, err := c.Skip(ctx, rights.ID(in.ID), in.System, in.Body.Reason)
 		return c.afterTask(ctx, t, err)
 	})
-	register(c, api, http.MethodPost, "/{id}/systems/{system}/done", "mark-system-done", "Record that a system's share was done by hand", func(ctx context.Context, in *reasonInput) (Show, error) {
+	register(c, api, http.MethodPost, "/requests/{id}/systems/{system}/done", "mark-system-done", "Record that a system's share was done by hand", func(ctx context.Context, in *reasonInput) (Show, error) {
 		t, err := c.Done(ctx, rights.ID(in.ID), in.System, in.Body.Reason, in.Body.Evidence)
 		return c.afterTask(ctx, t, err)
 	})
@@ -173,7 +174,7 @@ func (c Console) API(api huma.API) {
 
 func register[I, O any](c Console, api huma.API, method, path, id, summary string, do func(context.Context, *I) (O, error)) {
 	huma.Register(api, huma.Operation{
-		OperationID: id, Method: method, Path: "/v1/operator/requests" + path, Summary: summary, MaxBodyBytes: 64 << 10,
+		OperationID: id, Method: method, Path: "/v1/operator" + path, Summary: summary, MaxBodyBytes: 64 << 10,
 		Tags: []string{"operator"}, Security: []map[string][]string{{"operator": {}}}, Errors: []int{401, 404, 409, 422},
 	}, func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := do(ctx, in)

@@ -17,6 +17,7 @@ import (
 	"github.com/rightful/rightful/shared/connector"
 	"github.com/rightful/rightful/shared/outbox"
 	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/unsubscribe"
 )
 
 // Console carries out what an operator may do.
@@ -27,6 +28,9 @@ type Console struct {
 	Outbox  outbox.Outbox
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	UnsubscribeKeys unsubscribe.Keys
+	Base            string // what links begin with
 }
 
 // Approve lets a request go on with the plan that the operator has seen.

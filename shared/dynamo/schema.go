@@ -24,6 +24,7 @@ import (
 //	SIGNAL#<shard>  <signal>            a pending signal
 //	KEY#<hash>      KEY                 an idempotency key
 //	LIMIT#<key>     LIMIT               a counter
+//	PERSON#<hash>   CHOICES             what somebody wants to be mailed about
 //	MASTER          MASTER              the wrapped master key
 const (
 	partition = "pk"

@@ -58,6 +58,9 @@ func (p Portal) Pages(mux *http.ServeMux) {
 	post("/verify/{token}", p.sendVerify)
 	post("/verify/{token}/resend", p.sendNewLink)
 	mux.HandleFunc("GET /download/{token}", p.download)
+	mux.HandleFunc("GET /u/{token}", p.unsubscribePage)
+	// The token is the right to click: a mail program's POST comes from nowhere.
+	mux.Handle("POST /u/{token}", http.MaxBytesHandler(http.HandlerFunc(p.sendUnsubscribe), maxBody))
 }
 
 // page is what every template gets.

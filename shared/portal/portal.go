@@ -21,6 +21,7 @@ import (
 	"github.com/rightful/rightful/shared/notice"
 	"github.com/rightful/rightful/shared/outbox"
 	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/unsubscribe"
 )
 
 // Portal carries out what a person may do.
@@ -33,9 +34,11 @@ type Portal struct {
 	Links       rights.Links
 	Policy      rights.Policy
 	Fingerprint func(kind, value string) string // keyed hash, for look-ups and limits
-	Now         func() time.Time
-	Rand        io.Reader
-	Log         *slog.Logger
+
+	UnsubscribeKeys unsubscribe.Keys
+	Now             func() time.Time
+	Rand            io.Reader
+	Log             *slog.Logger
 }
 
 // change reads a request, lets do move it, and stores that; a lost race reads

@@ -18,6 +18,7 @@ type Store interface {
 	Tasks
 	Signals
 	Limits
+	Preferences
 }
 
 // Requests is the part of a Store that keeps requests and ledgers.

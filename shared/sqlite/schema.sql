@@ -75,3 +75,12 @@ CREATE TABLE limits (
   count  INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX limits_until ON limits (until);
+
+CREATE TABLE preferences (
+  person    TEXT NOT NULL,
+  topic     TEXT NOT NULL,
+  opted_out INTEGER NOT NULL,
+  at        INTEGER NOT NULL,
+  source    TEXT NOT NULL,
+  PRIMARY KEY (person, topic)
+) WITHOUT ROWID;

@@ -20,6 +20,7 @@ import (
 	"github.com/rightful/rightful/shared/kms"
 	"github.com/rightful/rightful/shared/notice"
 	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/unsubscribe"
 )
 
 // Store is the store of a function that may open personal data.
@@ -53,6 +54,12 @@ func Policy(m config.Mail) rights.Policy {
 // Links makes addresses below base.
 func Links(s *Store, base string) rights.Links {
 	return rights.Links{Base: base, Tokens: rights.Tokens{Key: s.Master.SigningKey("tokens")}, Life: rights.DefaultPolicy().StatusLife}
+}
+
+// UnsubscribeKeys are the keys that the settings name.
+func UnsubscribeKeys(s *Store, u config.Unsubscribe) (unsubscribe.Keys, error) {
+	revoked, err := unsubscribe.Revocations(u.Revoked)
+	return unsubscribe.Derive(s.Master.SigningKey, u.LinkKey, revoked...), err
 }
 
 // Post writes letters and has sender send them. It is no method: a store is handed on

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rightful/rightful/shared/envelope"
+	"github.com/rightful/rightful/shared/unsubscribe"
+)
+
+// linksCommand is `rightful links`.
+type linksCommand struct {
+	Keys linkKeysCommand `cmd:"" help:"Write the key with which a sender mints links by itself."`
+	Mint mintCommand     `cmd:"" help:"Mint an unsubscribe link for every row of a CSV."`
+}
+
+type linkKeysCommand struct {
+	Data    string `env:"RIGHTFUL_DATA" default:".rightful" help:"The server's data folder, where the master key lies."`
+	LinkKey int    `env:"RIGHTFUL_LINK_KEY" default:"1" help:"The number of the key."`
+}
+
+// Run writes the key to the output, for the sender's eyes alone.
+func (c linkKeysCommand) Run(out io.Writer) error {
+	path := filepath.Join(c.Data, "master-key")
+	if _, err := os.Stat(path); err != nil {
+		return exitError{exitNotFound, fmt.Errorf("there is no %s: name the server's data folder in RIGHTFUL_DATA", path)}
+	}
+	master, err := envelope.OpenFile(path)
+	if err != nil {
+		return err
+	}
+	text, err := unsubscribe.Derive(master.SigningKey, c.LinkKey).Export()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s\n", text)
+	return err
+}
+
+type mintCommand struct {
+	Topic string `required:"" help:"What the mails are about, like product-news."`
+	Base  string `required:"" env:"RIGHTFUL_BASE_URL" help:"What links begin with, like https://privacy.example.com."`
+	Keys  string `required:"" help:"The file that rightful links keys wrote."`
+	In    string `default:"-" help:"The CSV; its first row names the columns, one of them email. - is the standard input."`
+}
+
+// Run reads row by row, however many there are, and adds three columns to each.
+func (c mintCommand) Run(out io.Writer) error {
+	text, err := os.ReadFile(c.Keys)
+	if err != nil {
+		return fmt.Errorf("couldn't read the keys: %w", err)
+	}
+	keys, err := unsubscribe.Read(text)
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	in := io.Reader(os.Stdin)
+	if c.In != "-" {
+		file, err := os.Open(c.In)
+		if err != nil {
+			return fmt.Errorf("couldn't read the CSV: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	start := time.Now()
+	rows, err := c.mint(keys, in, out, func(rows int) { fmt.Fprintf(os.Stderr, "\r%d rows", rows) })
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "\r%d rows, %.0f a second\n", rows, float64(rows)/max(time.Since(start).Seconds(), 0.001))
+	return nil
+}
+
+// mint streams; it tells progress every ten thousand rows.
+func (c mintCommand) mint(keys unsubscribe.Keys, in io.Reader, out io.Writer, progress func(int)) (int, error) {
+	read, buffered := csv.NewReader(bufio.NewReaderSize(in, 1<<20)), bufio.NewWriterSize(out, 1<<20)
+	read.ReuseRecord = true
+	write := csv.NewWriter(buffered)
+	head, err := read.Read()
+	column := slices.IndexFunc(head, func(name string) bool {
+		return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")), "email")
+	})
+	if err != nil || column < 0 {
+		return 0, exitError{exitUsage, errors.New("the first row has to name the columns, one of them email")}
+	}
+	if err := write.Write(append(head, "unsubscribe_url", "list_unsubscribe", "list_unsubscribe_post")); err != nil {
+		return 0, err
+	}
+	for rows := 0; ; {
+		row, err := read.Read()
+		if errors.Is(err, io.EOF) {
+			write.Flush()
+			return rows, errors.Join(write.Error(), buffered.Flush())
+		}
+		if err != nil {
+			return rows, exitError{exitUsage, fmt.Errorf("row %d can't be read: correct it and mint again: %w", rows+2, err)}
+		}
+		if !strings.Contains(row[column], "@") {
+			return rows, exitError{exitUsage, fmt.Errorf("row %d: email is no address: correct it and mint again", rows+2)}
+		}
+		link, err := keys.Link(c.Base, row[column], c.Topic)
+		if err != nil {
+			return rows, exitError{exitUsage, err}
+		}
+		if err := write.Write(append(row, link.URL, link.Headers["List-Unsubscribe"], link.Headers["List-Unsubscribe-Post"])); err != nil {
+			return rows, err
+		}
+		if rows++; rows%10_000 == 0 {
+			progress(rows)
+		}
+	}
+}
