@@ -29,6 +29,7 @@ var rules = map[string][]string{
 	"problem":   {"rights"},
 	"record":    {"rights"},
 
+	"oneclick":    {},
 	"unsubscribe": {}, // a sender's program imports it
 
 	"step":    {"rights", "notice", "bundle", "connector", "outbox"},

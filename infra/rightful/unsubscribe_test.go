@@ -99,6 +99,13 @@ func TestUnsubscribe(t *testing.T) {
 		}
 	})
 
+	t.Run("CheckerFindsNothingWrong", func(t *testing.T) {
+		status, out, errs := rightful("check", "unsubscribe", "--allow-http", h.url+h.link(t, "checked@example.com", "news"))
+		if status != 0 || strings.Count(out, "ok  ") != 7 {
+			t.Errorf("%d: %s%s", status, out, errs)
+		}
+	})
+
 	t.Run("BadTokenHelpsAndStoresNothing", func(t *testing.T) {
 		good := h.link(t, "bob@example.com", "news")
 		for _, path := range []string{"/u/x", "/u/u1.1.news.p.s", good[:len(good)-1], good + "A"} {
