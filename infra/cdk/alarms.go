@@ -24,7 +24,7 @@ func (g *stage) addAlarms() {
 	}), nil)
 	g.output("Alarms", "where alarms are announced", topic.TopicArn())
 
-	day := &awscloudwatch.MetricOptions{Period: awscdk.Duration_Minutes(jsii.Number(5)), Statistic: jsii.String("Sum")}
+	each := &awscloudwatch.MetricOptions{Period: awscdk.Duration_Minutes(jsii.Number(5)), Statistic: jsii.String("Sum")}
 	alarm := func(id, description string, metric awscloudwatch.IMetric, above float64, periods float64) {
 		a := awscloudwatch.NewAlarm(g.stack, jsii.String(id+"Alarm"), &awscloudwatch.AlarmProps{
 			AlarmDescription: jsii.String("Rightful " + g.settings.Stage + ": " + description), Metric: metric,
@@ -33,13 +33,13 @@ func (g *stage) addAlarms() {
 		})
 		a.AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
 	}
-	alarm("Failed", "a request's workflow has ended in an error. Its request is stored: look at the execution, deploy the fix, and redrive it within 14 days", g.machine.MetricFailed(day), 0, 1)
-	alarm("TimedOut", "a request's workflow has run out of time: look at the execution and redrive it", g.machine.MetricTimedOut(day), 0, 1)
-	alarm("Parked", "messages failed too often: look at the log of work and mail-feedback, then redrive the queue", g.parked.MetricApproximateNumberOfMessagesVisible(day), 0, 1)
-	alarm("Backlog", "a share has waited for an hour: a system is slow, or work fails", g.queue.MetricApproximateAgeOfOldestMessage(day), 3600, 3)
-	alarm("Sweep", "the sweep has failed three times: what crashes leave behind isn't found", g.functions["sweep"].MetricErrors(day), 2, 1)
+	alarm("Failed", "a request's workflow has ended in an error. Its request is stored: look at the execution, deploy the fix, and redrive it within 14 days", g.machine.MetricFailed(each), 0, 1)
+	alarm("TimedOut", "a request's workflow has run out of time: look at the execution and redrive it", g.machine.MetricTimedOut(each), 0, 1)
+	alarm("Parked", "messages failed too often: look at the log of work and mail-feedback, then redrive the queue", g.parked.MetricApproximateNumberOfMessagesVisible(each), 0, 1)
+	alarm("Backlog", "a share has waited for an hour: a system is slow, or work fails", g.queue.MetricApproximateAgeOfOldestMessage(each), 3600, 3)
+	alarm("Sweep", "the sweep has failed three times: what crashes leave behind isn't found", g.functions["sweep"].MetricErrors(each), 2, 1)
 	alarm("Errors", "functions keep failing: what they do is tried again for hours, but somebody should look at their logs", g.errors(), 5, 3)
-	alarm("Portal", "people get errors", g.api.MetricServerError(day), 5, 2)
+	alarm("Portal", "people get errors", g.api.MetricServerError(each), 5, 2)
 	g.addDashboard()
 }
 
