@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -80,6 +82,9 @@ func readSettings(app awscdk.App) (settings, error) {
 		ProofLife: days("proofDays", 7), ExportLife: days("exportDays", 14), Retention: days("retentionDays", 730),
 		KeysWindow: number("keysWindowDays", 3, 35), PerAddress: number("perAddress", 5, 1000), PerClient: number("perClient", 30, 100000),
 		LinkKey: number("linkKey", 1, 1000), LinksRevoked: text("linksRevoked", ""),
+	}
+	if _, err := os.Stat(filepath.Join(s.Dist, "portal", "bootstrap")); err != nil {
+		faults = append(faults, errors.New("the functions aren't built: run make build first"))
 	}
 	s.From, s.Contact = text("from", "privacy@"+s.Domain), text("contact", "privacy@"+s.Domain)
 	return s, errors.Join(append(faults, s.check())...)

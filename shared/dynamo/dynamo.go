@@ -125,6 +125,12 @@ func (s *Store) one(ctx context.Context, w write) (item, error) {
 		}
 	}
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		if w.update != nil && failed.Item == nil {
+			// There is none, or the service is one that doesn't tell.
+			if failed.Item, err = s.get(ctx, str(w.update.Key, partition), str(w.update.Key, sort)); err != nil {
+				return nil, err
+			}
+		}
 		// The call may have been repeated because its answer was lost: then it failed on
 		// what it wrote itself.
 		if w.update != nil {

@@ -92,7 +92,12 @@ func (s *Store) counter(ctx context.Context, name, expression, condition string,
 	})
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		if failed.Item == nil {
-			return item{}, nil
+			// A service that doesn't tell what was there, or it is gone by now.
+			there, err := s.get(ctx, "LIMIT#"+name, limitKey)
+			if there == nil {
+				there = item{}
+			}
+			return there, err
 		}
 		return failed.Item, nil
 	}

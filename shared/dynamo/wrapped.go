@@ -27,6 +27,9 @@ func (k Keys) Put(ctx context.Context, id rights.ID, wrapped []byte) ([]byte, er
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		if failed.Item == nil {
+			return k.Get(ctx, id) // a service that doesn't tell what was there
+		}
 		return bin(failed.Item, "wrapped"), nil
 	}
 	if err != nil {
