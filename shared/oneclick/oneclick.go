@@ -40,10 +40,11 @@ const oneClick = "List-Unsubscribe=One-Click"
 // Check tests an address. It unsubscribes whoever it belongs to.
 func (c Checker) Check(ctx context.Context, address string) []Finding {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Fragment != "" || u.Scheme != "https" && !(c.AllowHTTP && u.Scheme == "http") {
-		return []Finding{{"address-is-https", "RFC 8058, section 3.1", false, "the address has to be one https URL without a fragment"}}
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && !(c.AllowHTTP && u.Scheme == "http") {
+		return []Finding{{"address-is-https", "RFC 8058, section 3.1", false, "the address has to be one https URL without a name, a password or a fragment"}}
 	}
 	found := []Finding{{"address-is-https", "RFC 8058, section 3.1", true, u.Scheme + "://" + u.Host}}
+	first := map[string]int{} // the status of a method's first call that went well
 	for _, t := range []struct {
 		name, rule, method string
 		body               func() (string, string)
@@ -51,12 +52,18 @@ func (c Checker) Check(ctx context.Context, address string) []Finding {
 		{"head-is-inert", "RFC 8058, section 1", http.MethodHead, nil},
 		{"get-is-inert", "RFC 8058, section 1", http.MethodGet, nil},
 		{"get-again-is-the-same", "RFC 8058, section 1", http.MethodGet, nil},
-		{"post-urlencoded", "RFC 8058, section 3.2", http.MethodPost, urlencoded},
-		{"post-multipart", "RFC 8058, section 3.2", http.MethodPost, multi},
-		{"post-again-is-the-same", "RFC 8058, section 3.2", http.MethodPost, urlencoded},
+		{"post-urlencoded", "RFC 8058, sections 3.1 and 3.2", http.MethodPost, urlencoded},
+		{"post-multipart", "RFC 8058, sections 3.1 and 3.2", http.MethodPost, multi},
+		{"post-again-is-the-same", "RFC 8058, sections 3.1 and 3.2", http.MethodPost, urlencoded},
 	} {
 		f := Finding{Name: t.name, Rule: t.rule}
-		f.Detail, f.OK = c.call(ctx, t.method, address, t.body)
+		var status int
+		f.Detail, status, f.OK = c.call(ctx, t.method, address, t.body)
+		if before, ok := first[t.method]; ok && f.OK && status != before {
+			f.OK, f.Detail = false, fmt.Sprintf("%s answers %d after %d: answer the same, however often", t.method, status, before)
+		} else if f.OK {
+			first[t.method] = status
+		}
 		found = append(found, f)
 	}
 	return found
@@ -74,7 +81,7 @@ func multi() (string, string) {
 
 // call makes one call as a machine does: without cookies, credentials or a referrer,
 // and without following anybody.
-func (c Checker) call(ctx context.Context, method, address string, body func() (string, string)) (string, bool) {
+func (c Checker) call(ctx context.Context, method, address string, body func() (string, string)) (string, int, bool) {
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = 10 * time.Second
@@ -86,26 +93,26 @@ func (c Checker) call(ctx context.Context, method, address string, body func() (
 	}
 	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(sent))
 	if err != nil {
-		return "the address can't be called", false
+		return "the address can't be called", 0, false
 	}
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)
 	}
 	answer, err := client.Do(r)
 	if err != nil {
-		return fmt.Sprintf("%s got no answer within %s: answer at once, or look at the certificate", method, timeout), false
+		return fmt.Sprintf("%s got no answer within %s: answer at once, or look at the certificate", method, timeout), 0, false
 	}
 	defer answer.Body.Close()
 	io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20)) // what it says is for people
 	switch {
-	case len(answer.Cookies()) > 0:
-		return method + " sets a cookie: a machine has none, so set none", false
+	case len(answer.Header.Values("Set-Cookie")) > 0:
+		return method + " sets a cookie: a machine has none, so set none", answer.StatusCode, false
 	case answer.StatusCode >= 300 && answer.StatusCode < 400:
-		return fmt.Sprintf("%s answers %d: act at this address, without a redirect", method, answer.StatusCode), false
+		return fmt.Sprintf("%s answers %d: act at this address, without a redirect", method, answer.StatusCode), answer.StatusCode, false
 	case answer.StatusCode >= 300:
-		return fmt.Sprintf("%s answers %d: answer 200, also to the second call", method, answer.StatusCode), false
+		return fmt.Sprintf("%s answers %d: answer 200, also to the second call", method, answer.StatusCode), answer.StatusCode, false
 	}
-	return fmt.Sprintf("%s answers %d", method, answer.StatusCode), true
+	return fmt.Sprintf("%s answers %d", method, answer.StatusCode), answer.StatusCode, true
 }
 
 var uri = regexp.MustCompile(`^\s*<[^<>]+>\s*(,\s*<[^<>]+>\s*)*$`)
@@ -118,16 +125,24 @@ func (c Checker) CheckMail(ctx context.Context, text io.Reader) ([]Finding, stri
 		return []Finding{{"mail-can-be-read", "RFC 5322", false, "this is no mail: give it with its headers"}}, ""
 	}
 	links, posts := m.Header["List-Unsubscribe"], m.Header["List-Unsubscribe-Post"]
-	address := ""
+	// One address alone: of two, the wrong one might be used up.
+	address, several := "", false
 	for _, link := range links {
 		for _, one := range regexp.MustCompile(`<([^<>]+)>`).FindAllStringSubmatch(link, -1) {
-			if one := strings.Join(strings.Fields(one[1]), ""); strings.HasPrefix(one, "https://") || c.AllowHTTP && strings.HasPrefix(one, "http://") {
-				address = one
+			one := strings.Join(strings.Fields(one[1]), "")
+			u, err := url.Parse(one)
+			if err != nil || u.Scheme != "https" && !(c.AllowHTTP && u.Scheme == "http") {
+				continue
 			}
+			if address != "" {
+				several = true
+				continue
+			}
+			address = one
 		}
 	}
 	found := []Finding{
-		{"header-list-unsubscribe", "RFC 2369, section 2; RFC 8058, section 3.1", len(links) == 1 && uri.MatchString(links[0]) && address != "", "one List-Unsubscribe header, with an https address in angle brackets"},
+		{"header-list-unsubscribe", "RFC 2369, section 2; RFC 8058, section 3.1", len(links) == 1 && uri.MatchString(links[0]) && address != "" && !several, "one List-Unsubscribe header, with one https address in angle brackets"},
 		{"header-list-unsubscribe-post", "RFC 8058, section 3.1", len(posts) == 1 && strings.TrimSpace(posts[0]) == oneClick, "one List-Unsubscribe-Post header that says " + oneClick},
 	}
 	if signatures := m.Header["Dkim-Signature"]; len(signatures) > 0 {
@@ -137,13 +152,13 @@ func (c Checker) CheckMail(ctx context.Context, text io.Reader) ([]Finding, stri
 		}
 		found = append(found, Finding{"dkim-covers-both", "RFC 8058, section 4", covered, "a DKIM signature whose h= names both headers"})
 	}
-	if address == "" {
+	if address == "" || several {
 		return found, ""
 	}
 	return append(found, c.Check(ctx, address)...), address
 }
 
-var signed = regexp.MustCompile(`(?:^|;)\s*h=([^;]*)`)
+var signed = regexp.MustCompile(`(?:^|;)\s*h\s*=([^;]*)`)
 
 func covers(signature string) bool {
 	list := signed.FindStringSubmatch(signature)

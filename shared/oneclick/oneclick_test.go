@@ -46,6 +46,7 @@ func failed(found []oneclick.Finding) []string {
 // it does wrong.
 func TestCheck(t *testing.T) {
 	t.Parallel()
+	var gets atomic.Int32
 	answer := func(status int) func(w http.ResponseWriter) {
 		return func(w http.ResponseWriter) { w.WriteHeader(status) }
 	}
@@ -102,7 +103,14 @@ func TestCheck(t *testing.T) {
 			w.WriteHeader(http.StatusForbidden)
 			return true
 		}, posts},
-		"TooSlow": {on("POST", func(http.ResponseWriter) { time.Sleep(400 * time.Millisecond) }), posts},
+		"GetTwiceDiffers": {func(w http.ResponseWriter, r *http.Request, _ int32) bool {
+			if r.Method == "GET" && gets.Add(1) == 2 {
+				w.WriteHeader(http.StatusNoContent)
+			}
+			return r.Method == "GET"
+		}, []string{"get-again-is-the-same"}},
+		"OddCookie": {on("POST", func(w http.ResponseWriter) { w.Header().Set("Set-Cookie", "=") }), posts},
+		"TooSlow":   {on("POST", func(http.ResponseWriter) { time.Sleep(400 * time.Millisecond) }), posts},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,7 +126,7 @@ func TestCheck(t *testing.T) {
 			}
 		})
 	}
-	for _, address := range []string{"http://example.com/u/x", "https://example.com/u/x#part", "mailto:a@example.com", ""} {
+	for _, address := range []string{"http://example.com/u/x", "https://example.com/u/x#part", "https://me:secret@example.com/u/x", "mailto:a@example.com", ""} {
 		if got := failed(oneclick.Checker{}.Check(t.Context(), address)); !slices.Equal(got, []string{"address-is-https"}) {
 			t.Errorf("%q: %v", address, got)
 		}
@@ -134,13 +142,15 @@ func TestCheckMail(t *testing.T) {
 		head string
 		want []string
 	}{
-		"Good":            {good + post, nil},
-		"Signed":          {good + post + "DKIM-Signature: v=1; h=From:Subject:\n List-Unsubscribe:List-Unsubscribe-Post; b=x\n", nil},
-		"NotSigned":       {good + post + "DKIM-Signature: v=1; h=From:List-Unsubscribe; b=x\n", []string{"dkim-covers-both"}},
-		"NoPost":          {good, []string{"header-list-unsubscribe-post"}},
-		"TwoHeaders":      {good + good + post, []string{"header-list-unsubscribe"}},
-		"MailtoOnly":      {"List-Unsubscribe: <mailto:u@example.com>\n" + post, []string{"header-list-unsubscribe"}},
-		"NoAngleBrackets": {"List-Unsubscribe: " + link + "\n" + post, []string{"header-list-unsubscribe"}},
+		"Good":             {good + post, nil},
+		"Signed":           {good + post + "DKIM-Signature: v=1; h=From:Subject:\n List-Unsubscribe:List-Unsubscribe-Post; b=x\n", nil},
+		"NotSigned":        {good + post + "DKIM-Signature: v=1; h=From:List-Unsubscribe; b=x\n", []string{"dkim-covers-both"}},
+		"SignedWithBlanks": {good + post + "DKIM-Signature: v=1; h = List-Unsubscribe : List-Unsubscribe-Post; b=x\n", nil},
+		"TwoAddresses":     {"List-Unsubscribe: <" + link + ">, <" + link + "2>\n" + post, []string{"header-list-unsubscribe"}},
+		"NoPost":           {good, []string{"header-list-unsubscribe-post"}},
+		"TwoHeaders":       {good + good + post, []string{"header-list-unsubscribe"}},
+		"MailtoOnly":       {"List-Unsubscribe: <mailto:u@example.com>\n" + post, []string{"header-list-unsubscribe"}},
+		"NoAngleBrackets":  {"List-Unsubscribe: " + link + "\n" + post, []string{"header-list-unsubscribe"}},
 	} {
 		found, _ := oneclick.Checker{AllowHTTP: true}.CheckMail(t.Context(), strings.NewReader("From: news@example.com\nSubject: s\n"+c.head+"\nbody\n"))
 		if got := failed(found); !slices.Equal(got, c.want) {
