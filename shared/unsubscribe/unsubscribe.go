@@ -2,8 +2,8 @@
 // sender's own program may import it: it needs no database and no cloud.
 //
 // It promises that a link gives the power to unsubscribe from one topic and nothing
-// else, holds no address, can't be forged or changed by a bit, and works for as long
-// as its key is kept: the law asks for 30 days after the mail (16 CFR 316.3), and a
+// else, holds no address that anybody but the installation could read, can't be forged
+// or changed by a bit, and works for as long as its key is kept: the law asks for 30 days after the mail (16 CFR 316.3), and a
 // link in an old mail must not fail anybody.
 //
 // It leaves to the portal what a click does.
@@ -12,6 +12,7 @@ package unsubscribe
 import (
 	"crypto/ed25519"
 	"crypto/hmac"
+	"crypto/hpke"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -29,6 +30,9 @@ type Keys struct {
 	Signing map[int]ed25519.PrivateKey // by key id, from 1
 	Current int                        // signs
 	Revoked map[int]bool               // open nothing any more
+	Sealing hpke.PublicKey             // seals addresses into links; nil for links without
+	Opening hpke.PrivateKey            // opens them; nil at a sender's
+	Asking  []byte                     // signs links that ask for consent; nil at a sender's
 }
 
 // Derive makes an installation's keys from one secret: secret gives 32 bytes for each
@@ -39,6 +43,12 @@ func Derive(secret func(purpose string) []byte, current int, revoked ...int) Key
 	for id := 1; id <= current; id++ {
 		k.Signing[id] = ed25519.NewKeyFromSeed(secret("unsubscribe.link." + strconv.Itoa(id)))
 	}
+	opening, err := kem.DeriveKeyPair(secret("unsubscribe.address"))
+	if err != nil {
+		panic("any secret makes a key pair: " + err.Error())
+	}
+	k.Sealing, k.Opening = opening.PublicKey(), opening
+	k.Asking = secret("unsubscribe.consent")
 	for _, id := range revoked {
 		k.Revoked[id] = true
 	}
@@ -62,6 +72,7 @@ func Revocations(text string) ([]int, error) {
 type Claims struct {
 	Person string // the pseudonym
 	Topic  string // small letters, digits, hyphens
+	Sealed []byte // the address, for Keys.Address; nil where the link brings none
 }
 
 // Errors of Open.
@@ -74,19 +85,28 @@ var (
 
 var topic = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
-// Topic tells whether a name can be a topic's.
-func Topic(name string) bool { return topic.MatchString(name) }
+// Topic tells whether a name can be a topic's. "sale" means something else.
+func Topic(name string) bool { return name != "sale" && topic.MatchString(name) }
+
+// Recipe is how a pseudonym is made, for programs in other languages.
+const Recipe = `the first 24 characters of base64url(HMAC-SHA-256(key, "person" + a zero byte + the address without blanks around it, in small letters)); the key is person in the file of rightful links keys, in base64`
 
 // Pseudonym is what stands for an address: a keyed hash of it in small letters.
 func (k Keys) Pseudonym(address string) string {
 	h := hmac.New(sha256.New, k.Person)
-	h.Write([]byte("person\x00" + strings.ToLower(strings.TrimSpace(address))))
+	h.Write([]byte("person\x00" + normal(address)))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
 }
 
-const version = "u1"
+func normal(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
 
-// Mint signs c by the current key: "u1.<key>.<topic>.<pseudonym>.<signature>".
+const (
+	version = "u1"
+	longest = 700 // of a token: the longest address fits
+)
+
+// Mint signs c by the current key: "u1.<key>.<topic>.<pseudonym>.<signature>", with
+// the sealed address before the signature where there is one.
 func (k Keys) Mint(c Claims) (string, error) {
 	key, ok := k.Signing[k.Current]
 	if !ok {
@@ -96,13 +116,17 @@ func (k Keys) Mint(c Claims) (string, error) {
 		return "", fmt.Errorf("the topic %q must be small letters, digits and hyphens, like product-news", c.Topic)
 	}
 	said := strings.Join([]string{version, strconv.Itoa(k.Current), c.Topic, c.Person}, ".")
+	if len(c.Sealed) > 0 {
+		said += "." + base64.RawURLEncoding.EncodeToString(c.Sealed)
+	}
 	return said + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, []byte(said))), nil
 }
 
 // Open checks a token and returns what it says. Errors: ErrInvalid, ErrRevoked.
 func (k Keys) Open(token string) (Claims, error) {
 	parts := strings.Split(token, ".")
-	if len(token) > 300 || len(parts) != 5 || parts[0] != version {
+	last := len(parts) - 1
+	if len(token) > longest || last != 4 && last != 5 || parts[0] != version {
 		return Claims{}, ErrInvalid
 	}
 	id, err := strconv.Atoi(parts[1])
@@ -111,17 +135,23 @@ func (k Keys) Open(token string) (Claims, error) {
 		return Claims{}, ErrInvalid
 	}
 	// The strict decoder leaves one spelling for each signature, and no line breaks.
-	signature, err := base64.RawURLEncoding.Strict().DecodeString(parts[4])
-	if err != nil || strings.ContainsAny(parts[4], "\r\n") {
+	signature, err := base64.RawURLEncoding.Strict().DecodeString(parts[last])
+	if err != nil || strings.ContainsAny(parts[last], "\r\n") {
 		return Claims{}, ErrInvalid
 	}
-	if !ed25519.Verify(key.Public().(ed25519.PublicKey), []byte(strings.Join(parts[:4], ".")), signature) || !Topic(parts[2]) {
+	if !ed25519.Verify(key.Public().(ed25519.PublicKey), []byte(strings.Join(parts[:last], ".")), signature) || !Topic(parts[2]) {
 		return Claims{}, ErrInvalid
 	}
 	if k.Revoked[id] {
 		return Claims{}, ErrRevoked
 	}
-	return Claims{Person: parts[3], Topic: parts[2]}, nil
+	c := Claims{Person: parts[3], Topic: parts[2]}
+	if last == 5 {
+		if c.Sealed, err = base64.RawURLEncoding.DecodeString(parts[4]); err != nil {
+			return Claims{}, ErrInvalid
+		}
+	}
+	return c, nil
 }
 
 // Link is an address with the two headers that a marketing mail carries (RFC 8058,
@@ -133,7 +163,11 @@ type Link struct {
 
 // Link mints a link for one person and topic below base.
 func (k Keys) Link(base, address, topic string) (Link, error) {
-	token, err := k.Mint(Claims{Person: k.Pseudonym(address), Topic: topic})
+	sealed, err := k.Seal(address)
+	if err != nil {
+		return Link{}, err
+	}
+	token, err := k.Mint(Claims{Person: k.Pseudonym(address), Topic: topic, Sealed: sealed})
 	if err != nil {
 		return Link{}, err
 	}
@@ -146,12 +180,18 @@ type file struct {
 	Person  []byte         `json:"person"`
 	Signing map[int][]byte `json:"signing"`
 	Current int            `json:"current"`
+	Sealing []byte         `json:"sealing,omitempty"` // public
 }
 
 // Export writes what a sender needs to mint: the current key alone. Whoever has it
-// can make links that unsubscribe anybody whose address they know, and no more.
+// can make links that unsubscribe anybody whose address they know, and can tell
+// whether an address that they know is in a list of pseudonyms, and no more.
 func (k Keys) Export() ([]byte, error) {
-	return json.MarshalIndent(file{k.Person, map[int][]byte{k.Current: k.Signing[k.Current].Seed()}, k.Current}, "", "  ")
+	f := file{Person: k.Person, Signing: map[int][]byte{k.Current: k.Signing[k.Current].Seed()}, Current: k.Current}
+	if k.Sealing != nil {
+		f.Sealing = k.Sealing.Bytes()
+	}
+	return json.MarshalIndent(f, "", "  ")
 }
 
 // Read reads what Export wrote.
@@ -161,5 +201,12 @@ func Read(text []byte) (Keys, error) {
 		return Keys{}, errors.New("these are no keys for links: export them with rightful links keys")
 	}
 	key := ed25519.NewKeyFromSeed(f.Signing[f.Current])
-	return Keys{Person: f.Person, Signing: map[int]ed25519.PrivateKey{f.Current: key}, Current: f.Current}, nil
+	k := Keys{Person: f.Person, Signing: map[int]ed25519.PrivateKey{f.Current: key}, Current: f.Current}
+	if len(f.Sealing) > 0 {
+		var err error
+		if k.Sealing, err = kem.NewPublicKey(f.Sealing); err != nil {
+			return Keys{}, errors.New("sealing is no public key: export the keys again with rightful links keys")
+		}
+	}
+	return k, nil
 }

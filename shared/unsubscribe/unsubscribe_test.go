@@ -3,9 +3,11 @@ package unsubscribe_test
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rightful/rightful/shared/unsubscribe"
 )
@@ -70,10 +72,94 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+func derived() unsubscribe.Keys {
+	return unsubscribe.Derive(func(purpose string) []byte {
+		sum := sha256.Sum256([]byte(purpose))
+		return sum[:]
+	}, 1)
+}
+
+// TestSealed: a sender's link brings the address where the installation alone can read
+// it, and only as the link's own person.
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	k := derived()
+	text, err := k.Export()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender, err := unsubscribe.Read(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const longest = 254
+	for _, address := range []string{"ada@example.com", " Ada.Rare@Example.com", strings.Repeat("a", longest-12) + "@example.com"} {
+		link, err := sender.Link("https://x", address, "news")
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims, err := k.Open(strings.TrimPrefix(link.URL, "https://x/u/"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := k.Address(claims.Person, claims.Sealed); err != nil || got != strings.ToLower(strings.TrimSpace(address)) {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if _, err := sender.Address(claims.Person, claims.Sealed); err == nil {
+			t.Error("a sender reads the addresses in links")
+		}
+		if _, err := k.Address(k.Pseudonym("bob@example.com"), claims.Sealed); !errors.Is(err, unsubscribe.ErrAddress) {
+			t.Errorf("somebody else's: %v", err)
+		}
+		if len(link.Headers["List-Unsubscribe"]) > 995 {
+			t.Errorf("no mail system takes a header of %d", len(link.Headers["List-Unsubscribe"]))
+		}
+	}
+	short, _ := k.Seal("a@b.example")
+	long, _ := k.Seal("a.longer.name@b.example")
+	if len(short) != len(long) {
+		t.Error("the length tells")
+	}
+}
+
+// TestAsk: the link that asks for consent runs out, and neither a sender nor a link of
+// the other kind can stand in for it.
+func TestAsk(t *testing.T) {
+	t.Parallel()
+	k, now := derived(), time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	c := unsubscribe.Claims{Person: k.Pseudonym("ada@example.com"), Topic: "news"}
+	token, err := k.Ask(c, now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := k.Asked(token, now); err != nil || got.Person != c.Person || got.Topic != c.Topic {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := k.Asked(token, now.Add(time.Hour)); !errors.Is(err, unsubscribe.ErrAsked) {
+		t.Errorf("after its time: %v", err)
+	}
+	minted, _ := k.Mint(c)
+	for _, bad := range []string{"", ".", token[:len(token)-1], token + "A", strings.Replace(token, "news", "tips", 1), minted} {
+		if _, err := k.Asked(bad, now); !errors.Is(err, unsubscribe.ErrInvalid) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	if _, err := k.Open(token); !errors.Is(err, unsubscribe.ErrInvalid) {
+		t.Errorf("a question unsubscribes: %v", err)
+	}
+	if _, err := keys().Ask(c, now); err == nil {
+		t.Error("a sender asks")
+	}
+}
+
 // FuzzOpen: nothing but what was minted opens, whatever bit is another one.
 func FuzzOpen(f *testing.F) {
-	k := keys()
-	good, err := k.Mint(unsubscribe.Claims{Person: k.Pseudonym("ada@example.com"), Topic: "news"})
+	k := derived()
+	sealed, err := k.Seal("ada@example.com")
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, err := k.Mint(unsubscribe.Claims{Person: k.Pseudonym("ada@example.com"), Topic: "news", Sealed: sealed})
 	if err != nil {
 		f.Fatal(err)
 	}
