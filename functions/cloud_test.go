@@ -117,7 +117,7 @@ func newCloud(t *testing.T) *cloud {
 		"RIGHTFUL_PROOF_LIFE": "168h", "RIGHTFUL_EXPORT_LIFE": "336h", "RIGHTFUL_RETENTION": "17520h", "RIGHTFUL_PROCESSOR": "false", "RIGHTFUL_REVIEW": "erasures",
 		"RIGHTFUL_BUCKET": "exports", "RIGHTFUL_QUEUE": services.URL + "/000000000000/shares", "RIGHTFUL_SECRETS": "/rightful/test/systems",
 		"RIGHTFUL_STATE_MACHINE": "arn:aws:states:eu-central-1:000000000000:stateMachine:rightful-test",
-		"RIGHTFUL_ALLOW_PRIVATE": strings.TrimPrefix(c.systems.server.URL, "http://"), "RIGHTFUL_LINK_KEY": "1", "RIGHTFUL_PER_ADDRESS": "50", "RIGHTFUL_PER_CLIENT": "50",
+		"RIGHTFUL_ALLOW_PRIVATE": strings.TrimPrefix(c.systems.server.URL, "http://"), "RIGHTFUL_LINK_KEY": "1", "RIGHTFUL_CONSENT": "eu", "RIGHTFUL_DOUBLE_OPT_IN": "false", "RIGHTFUL_EVENT_BUS": "default", "RIGHTFUL_PER_ADDRESS": "50", "RIGHTFUL_PER_CLIENT": "50",
 	}
 	c.engine, err = asl.Open(t.Context(), asl.Config{
 		Path: filepath.Join(t.TempDir(), "flow.db"), Definitions: map[string][]byte{"request": workflows.Request}, Now: time.Now, Log: slog.New(slog.DiscardHandler),

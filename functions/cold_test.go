@@ -21,10 +21,10 @@ import (
 // settings are values that every function can start with.
 func settings() map[string]string {
 	env := map[string]string{}
-	for _, name := range []string{"TABLE", "KEYS", "KMS_KEY", "STAGE", "BASE_URL", "FROM", "CONFIGURATION_SET", "COMPANY", "CONTACT", "BUCKET", "QUEUE", "SECRETS", "STATE_MACHINE", "REVIEW", "REFER_TO", "ALLOW_PRIVATE"} {
+	for _, name := range []string{"TABLE", "KEYS", "KMS_KEY", "STAGE", "BASE_URL", "FROM", "CONFIGURATION_SET", "COMPANY", "CONTACT", "BUCKET", "QUEUE", "SECRETS", "STATE_MACHINE", "REVIEW", "REFER_TO", "ALLOW_PRIVATE", "EVENT_BUS"} {
 		env["RIGHTFUL_"+name] = "x"
 	}
-	for name, value := range map[string]string{"PROOF_LIFE": "168h", "EXPORT_LIFE": "336h", "RETENTION": "17520h", "PROCESSOR": "false", "LINK_KEY": "1", "PER_ADDRESS": "5", "PER_CLIENT": "30"} {
+	for name, value := range map[string]string{"PROOF_LIFE": "168h", "EXPORT_LIFE": "336h", "RETENTION": "17520h", "PROCESSOR": "false", "LINK_KEY": "1", "CONSENT": "eu", "DOUBLE_OPT_IN": "false", "PER_ADDRESS": "5", "PER_CLIENT": "30"} {
 		env["RIGHTFUL_"+name] = value
 	}
 	return env

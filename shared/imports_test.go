@@ -21,21 +21,26 @@ var rules = map[string][]string{
 	"rights":    {},
 	"asl":       {"rights"},
 	"bundle":    {"rights"},
-	"connector": {"rights"},
+	"connector": {"rights", "cloudevent", "webhook"},
 	"envelope":  {"rights"},
-	"feedback":  {"rights"},
 	"notice":    {"rights"},
 	"outbox":    {"rights"},
 	"problem":   {"rights"},
 	"record":    {"rights"},
 
+	"cloudevent":  {"rights"},
 	"oneclick":    {},
 	"unsubscribe": {}, // a sender's program imports it
+	"webhook":     {},
 
 	"step":    {"rights", "notice", "bundle", "connector", "outbox"},
-	"work":    {"rights", "bundle", "connector", "outbox"},
-	"portal":  {"rights", "notice", "bundle", "connector", "outbox", "problem", "unsubscribe"},
-	"console": {"rights", "connector", "outbox", "problem", "unsubscribe"},
+	"work":    {"rights", "bundle", "connector", "outbox", "onward", "unsubscribe"},
+	"portal":  {"rights", "notice", "bundle", "connector", "outbox", "preference", "problem", "unsubscribe"},
+	"console": {"rights", "connector", "outbox", "preference", "problem", "unsubscribe"},
+
+	"preference": {"rights", "notice", "unsubscribe"},
+	"onward":     {"rights", "connector", "cloudevent"},
+	"feedback":   {"rights", "preference", "unsubscribe", "webhook"},
 
 	"disk":    {"rights", "bundle", "envelope"},
 	"mailbox": {"rights", "notice"},
@@ -45,7 +50,7 @@ var rules = map[string][]string{
 	"web":    {"problem"},
 	"config": {},
 	"entry":  {"rights", "config"},
-	"wiring": {"rights", "notice", "envelope", "dynamo", "kms", "config", "unsubscribe"},
+	"wiring": {"rights", "notice", "envelope", "dynamo", "kms", "config", "preference", "unsubscribe"},
 
 	"dynamo": {"rights", "record"},
 	"kms":    {"rights", "envelope"},
@@ -54,6 +59,9 @@ var rules = map[string][]string{
 	"sfn":    {"rights"},
 	"sqs":    {"rights"},
 	"ssm":    {},
+
+	"eventbridge": {"cloudevent"},
+	"sigv4":       {},
 
 	"storetest": {"rights"},
 }
@@ -67,7 +75,7 @@ var outside = map[string][]string{
 	"github.com/goccy/go-yaml":          {"connector"},
 	"github.com/danielgtaylor/huma/v2":  {"portal", "console", "problem", "web"},
 	"github.com/aws/aws-lambda-go":      {"entry"},
-	"github.com/aws/aws-sdk-go-v2":      {"dynamo", "kms", "s3", "ses", "sfn", "sqs", "ssm", "entry", "wiring"},
+	"github.com/aws/aws-sdk-go-v2":      {"dynamo", "eventbridge", "kms", "s3", "ses", "sfn", "sigv4", "sqs", "ssm", "entry", "wiring"},
 	"github.com/aws/smithy-go":          {"dynamo", "ses", "sqs"},
 }
 

@@ -1,10 +1,11 @@
-// Callback is the function that systems answer to later. It checks their signatures,
+// Callback is the function that systems answer to later, and that senders report to. It checks their signatures,
 // and is not the portal: a stranger's call never meets a system's secret.
 package main
 
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -13,10 +14,12 @@ import (
 	"github.com/rightful/rightful/shared/config"
 	"github.com/rightful/rightful/shared/connector"
 	"github.com/rightful/rightful/shared/entry"
+	"github.com/rightful/rightful/shared/feedback"
 	"github.com/rightful/rightful/shared/outbox"
 	"github.com/rightful/rightful/shared/portal"
 	"github.com/rightful/rightful/shared/s3"
 	"github.com/rightful/rightful/shared/sfn"
+	"github.com/rightful/rightful/shared/sigv4"
 	"github.com/rightful/rightful/shared/ssm"
 	"github.com/rightful/rightful/shared/web"
 	"github.com/rightful/rightful/shared/wiring"
@@ -34,7 +37,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		systems, err := connector.Deployed(connector.Settings{Variables: secrets, Secrets: secrets})
+		systems, err := connector.Deployed(connector.Settings{Variables: secrets, Secrets: secrets, Sign: sigv4.Signer(cfg)})
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +48,10 @@ func main() {
 			Now:    time.Now, Log: entry.Log,
 		}
 		mux := http.NewServeMux()
-		portal.Portal{Log: entry.Log}.Callbacks(web.API(mux, web.Version), worker.Answer)
+		api, p := web.API(mux, web.Version), portal.Portal{Log: entry.Log}
+		p.Callbacks(api, worker.Answer)
+		hook := feedback.Hook{Feedback: feedback.Feedback{Store: store, Choices: wiring.Choices(store, time.Now), Now: time.Now}, Secret: secrets["MAIL_REPORTS"]}
+		p.Reports(api, reflect.TypeFor[feedback.Report](), hook.Receive)
 		return web.Logged(web.Guarded(mux), entry.Log, time.Now), nil
 	})
 }

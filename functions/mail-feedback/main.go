@@ -1,23 +1,25 @@
-// Mail-feedback is the function that takes SES's bounces and complaints about our
-// own letters, as EventBridge brings them.
+// Mail-feedback is the function that takes what SES says of mails of this account:
+// bounces, complaints and unsubscriptions, as EventBridge brings them.
 package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"time"
 
 	"github.com/rightful/rightful/shared/config"
-	"github.com/rightful/rightful/shared/dynamo"
 	"github.com/rightful/rightful/shared/entry"
 	"github.com/rightful/rightful/shared/feedback"
+	"github.com/rightful/rightful/shared/wiring"
 )
 
 func main() {
 	settings, cfg := entry.Settings[config.MailFeedback]()
-	store := &dynamo.Store{Client: dynamo.Client(cfg), Table: settings.Table, Rand: rand.Reader}
-	entry.Event(func(context.Context) (func(context.Context, json.RawMessage) error, error) {
-		return feedback.Feedback{Store: store, Now: time.Now}.Take, nil
+	entry.Event(func(ctx context.Context) (func(context.Context, json.RawMessage) error, error) {
+		store, err := wiring.Sealed(ctx, cfg, settings.Sealed)
+		if err != nil {
+			return nil, err
+		}
+		return feedback.Feedback{Store: store, Choices: wiring.Choices(store, time.Now), Now: time.Now}.Take, nil
 	})
 }

@@ -24,6 +24,7 @@ func main() {
 			return nil, err
 		}
 		post := wiring.Post(store, sender, settings.Mail)
+		post.Suppressed = wiring.Suppressed(store)
 		systems, err := connector.Deployed(connector.Settings{Catalogue: true})
 		if err != nil {
 			return nil, err

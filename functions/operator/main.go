@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	awsses "github.com/aws/aws-sdk-go-v2/service/sesv2"
 	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
 	awssqs "github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/rightful/rightful/shared/console"
 	"github.com/rightful/rightful/shared/entry"
 	"github.com/rightful/rightful/shared/outbox"
+	"github.com/rightful/rightful/shared/ses"
 	"github.com/rightful/rightful/shared/sfn"
 	"github.com/rightful/rightful/shared/sqs"
 	"github.com/rightful/rightful/shared/web"
@@ -23,6 +25,7 @@ import (
 
 func main() {
 	settings, cfg := entry.Settings[config.Operator]()
+	sender := ses.Sender{Client: awsses.NewFromConfig(cfg), ConfigurationSet: settings.ConfigurationSet, Now: time.Now}
 	entry.HTTP(func(ctx context.Context) (http.Handler, error) {
 		store, err := wiring.Sealed(ctx, cfg, settings.Sealed)
 		if err != nil {
@@ -32,13 +35,13 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		keys, err := wiring.UnsubscribeKeys(store, settings.Unsubscribe)
+		choices, err := wiring.Center(store, sender, settings.Mail, settings.Unsubscribe, settings.Choices, time.Now)
 		if err != nil {
 			return nil, err
 		}
+		choices.Policy.PerAddress = settings.PerAddress
 		c := console.Console{
-			UnsubscribeKeys: keys, Base: settings.BaseURL,
-			Store: store, Systems: systems, Queue: sqs.Queue{Client: awssqs.NewFromConfig(cfg), URL: settings.Queue},
+			Choices: choices, Store: store, Systems: systems, Queue: sqs.Queue{Client: awssqs.NewFromConfig(cfg), URL: settings.Queue},
 			Outbox: outbox.Outbox{Signals: store, Flow: sfn.Flow{Client: awssfn.NewFromConfig(cfg), Requests: store}, Log: entry.Log},
 			Now:    time.Now, Log: entry.Log,
 		}

@@ -37,16 +37,17 @@ func main() {
 			return nil, err
 		}
 		post := wiring.Post(store, sender, settings.Mail)
-		policy := post.Policy
-		policy.Review, policy.PerAddress, policy.PerClient = rights.Review(settings.Review), settings.PerAddress, settings.PerClient
-		flow := sfn.Flow{Client: awssfn.NewFromConfig(cfg), Machine: settings.Machine.Machine, Requests: store}
-		keys, err := wiring.UnsubscribeKeys(store, settings.Unsubscribe)
+		choices, err := wiring.Center(store, sender, settings.Mail, settings.Unsubscribe, settings.Choices, time.Now)
 		if err != nil {
 			return nil, err
 		}
+		policy := choices.Policy
+		policy.Review, policy.PerAddress, policy.PerClient = rights.Review(settings.Review), settings.PerAddress, settings.PerClient
+		choices.Policy = policy
+		flow := sfn.Flow{Client: awssfn.NewFromConfig(cfg), Machine: settings.Machine.Machine, Requests: store}
 		p := portal.Portal{
-			UnsubscribeKeys: keys,
-			Store:           store, Systems: systems, Post: post, Links: post.Links, Policy: policy, Fingerprint: store.Master.Fingerprint,
+			Choices: choices,
+			Store:   store, Systems: systems, Post: post, Links: post.Links, Policy: policy, Fingerprint: store.Master.Fingerprint,
 			Vault:  &s3.Vault{Client: s3.Client(cfg), Bucket: settings.Bucket, Sealer: store.Seal, Now: time.Now},
 			Outbox: outbox.Outbox{Signals: store, Flow: flow, Log: entry.Log},
 			Now:    time.Now, Rand: rand.Reader, Log: entry.Log,

@@ -18,6 +18,7 @@ import (
 	"github.com/rightful/rightful/shared/rights"
 	"github.com/rightful/rightful/shared/s3"
 	"github.com/rightful/rightful/shared/sfn"
+	"github.com/rightful/rightful/shared/sigv4"
 	"github.com/rightful/rightful/shared/ssm"
 	"github.com/rightful/rightful/shared/wiring"
 	"github.com/rightful/rightful/shared/work"
@@ -34,15 +35,16 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		systems, err := connector.Deployed(connector.Settings{Variables: secrets, Secrets: secrets, AllowPrivate: strings.Split(settings.Private, ",")})
+		systems, err := connector.Deployed(connector.Settings{Variables: secrets, Secrets: secrets, AllowPrivate: strings.Split(settings.Private, ","), Sign: sigv4.Signer(cfg)})
 		if err != nil {
 			return nil, err
 		}
 		worker := work.Worker{
 			Store: store, Systems: systems, Links: wiring.Links(store, settings.BaseURL),
-			Vault:  &s3.Vault{Client: s3.Client(cfg), Bucket: settings.Bucket, Sealer: store.Seal, Now: time.Now},
-			Outbox: outbox.Outbox{Signals: store, Flow: sfn.Flow{Client: awssfn.NewFromConfig(cfg), Requests: store}, Log: entry.Log},
-			Now:    time.Now, Jitter: mathrand.Float64, Log: entry.Log,
+			Vault:           &s3.Vault{Client: s3.Client(cfg), Bucket: settings.Bucket, Sealer: store.Seal, Now: time.Now},
+			Outbox:          outbox.Outbox{Signals: store, Flow: sfn.Flow{Client: awssfn.NewFromConfig(cfg), Requests: store}, Log: entry.Log},
+			UnsubscribeKeys: wiring.Choices(store, time.Now).Keys,
+			Now:             time.Now, Jitter: mathrand.Float64, Log: entry.Log,
 		}
 		return func(ctx context.Context, bodies []string) []error {
 			ids := make([]rights.TaskID, len(bodies))

@@ -31,6 +31,12 @@ func onTable(actions ...string) grant {
 	}
 }
 
+func onAccount(action string) grant {
+	return func(*stage) []awsiam.PolicyStatement {
+		return []awsiam.PolicyStatement{allow([]string{action}, jsii.String("*"))}
+	}
+}
+
 func onIndex(names ...string) grant {
 	return func(g *stage) []awsiam.PolicyStatement {
 		var indexes []*string
@@ -94,6 +100,16 @@ var (
 		statement := allow([]string{"ses:SendEmail", "ses:SendRawEmail"}, g.data.identity.EmailIdentityArn(), set)
 		statement.AddCondition(jsii.String("StringEquals"), map[string]any{"ses:FromAddress": g.settings.From})
 		return []awsiam.PolicyStatement{statement}
+	}
+	// everybody reads the whole table: the export of opt-outs.
+	everybody = onTable("dynamodb:Scan")
+
+	// SES knows no resource of its suppression list: it is the account's.
+	suppress   = onAccount("ses:PutSuppressedDestination")
+	suppressed = onAccount("ses:ListSuppressedDestinations")
+
+	publish grant = func(g *stage) []awsiam.PolicyStatement {
+		return []awsiam.PolicyStatement{allow([]string{"events:PutEvents"}, g.stack.FormatArn(&awscdk.ArnComponents{Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: &g.settings.EventBus}))}
 	}
 	hand grant = func(g *stage) []awsiam.PolicyStatement {
 		return []awsiam.PolicyStatement{allow([]string{"sqs:SendMessage"}, g.queue.QueueArn())}

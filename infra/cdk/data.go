@@ -52,7 +52,9 @@ func newData(stack awscdk.Stack, s settings) *data {
 		ConfigurationSetName: jsii.String("rightful-" + s.Stage),
 		TlsPolicy:            awsses.ConfigurationSetTlsPolicy_REQUIRE,
 		ReputationMetrics:    jsii.Bool(true),
-		SuppressionReasons:   awsses.SuppressionReasons_BOUNCES_AND_COMPLAINTS,
+		// Who wants no marketing mail may stand on the account's list as a complaint. The
+		// law still asks us to answer their requests.
+		SuppressionReasons: awsses.SuppressionReasons_BOUNCES_ONLY,
 	})
 	bus := awsevents.EventBus_FromEventBusArn(stack, jsii.String("Bus"), stack.FormatArn(&awscdk.ArnComponents{
 		Service: jsii.String("events"), Resource: jsii.String("event-bus"), ResourceName: jsii.String("default"),

@@ -34,6 +34,7 @@ func (g *stage) rows() []row {
 	secretsAt := config.Secrets{Secrets: "/rightful/" + g.settings.Stage + "/systems"}
 	machine := config.Machine{Machine: *g.machineARN}
 	links := config.Unsubscribe{LinkKey: g.settings.LinkKey, Revoked: g.settings.LinksRevoked}
+	choices := config.Choices{Topics: g.settings.Topics, Consent: g.settings.Consent, DoubleOptIn: g.settings.DoubleOptIn}
 	letter := []grant{move, unseal, mails}
 
 	return []row{
@@ -51,14 +52,16 @@ func (g *stage) rows() []row {
 		{State: "Withdraw", Folder: "withdraw", Settings: config.Withdraw{Sealed: sealed, Mail: mail, Exports: exports}, May: append(letter, shares, empty)},
 		{State: "Close", Folder: "close", Settings: config.Close{Store: table, Retention: g.settings.Retention}, May: []grant{move}},
 
-		{Folder: "portal", Settings: config.Portal{Sealed: sealed, Mail: mail, Exports: exports, Machine: machine, Unsubscribe: links, Review: g.settings.Review, PerAddress: g.settings.PerAddress, PerClient: g.settings.PerClient},
+		{Folder: "portal", Settings: config.Portal{Sealed: sealed, Mail: mail, Exports: exports, Machine: machine, Unsubscribe: links, Choices: choices, Review: g.settings.Review, PerAddress: g.settings.PerAddress, PerClient: g.settings.PerClient},
 			May: append(letter, shares, seal, start, resume, fetch), Memory: 512, Seconds: 29},
-		{Folder: "operator", Settings: config.Operator{Sealed: sealed, Workers: workers, Unsubscribe: links, BaseURL: g.baseURL}, May: []grant{move, shares, onIndex("deadline", "subject", "retention", "export"), unseal, resume, hand}, Memory: 512, Seconds: 29},
+		{Folder: "operator", Settings: config.Operator{Sealed: sealed, Mail: mail, Workers: workers, Unsubscribe: links, Choices: choices, PerAddress: g.settings.PerAddress},
+			May: []grant{move, shares, onIndex("deadline", "subject", "retention", "export"), everybody, unseal, resume, hand, mails}, Memory: 512, Seconds: 29},
 		{Folder: "callback", Settings: config.Callback{Sealed: sealed, Exports: exports, Secrets: secretsAt}, May: []grant{move, unseal, resume, store, secrets}, Memory: 512, Seconds: 29},
-		{Folder: "work", Settings: config.Work{Sealed: sealed, Exports: exports, Secrets: secretsAt, BaseURL: g.baseURL, Private: g.settings.Private}, May: []grant{move, unseal, resume, store, secrets, take}, Seconds: 300},
-		{Folder: "mail-feedback", Settings: config.MailFeedback{Store: table}, May: []grant{move, shares}},
-		{Folder: "sweep", Settings: config.Sweep{Store: table, Keys: *g.data.keys.TableName(), Workers: workers, Exports: exports, Machine: machine, ExportLife: g.settings.ExportLife},
-			May: []grant{move, remove, onIndex("due", "retention", "export"), destroy, hand, start, resume, empty}, Memory: 256, Seconds: 300},
+		{Folder: "work", Settings: config.Work{Sealed: sealed, Exports: exports, Secrets: secretsAt, BaseURL: g.baseURL, Private: g.settings.Private}, May: []grant{move, unseal, resume, store, secrets, take, suppress}, Seconds: 300},
+		{Folder: "mail-feedback", Settings: config.MailFeedback{Sealed: sealed}, May: []grant{move, shares, unseal}},
+		{Folder: "mail-reconcile", Settings: config.MailReconcile{Sealed: sealed}, May: []grant{move, unseal, suppressed}, Seconds: 890},
+		{Folder: "sweep", Settings: config.Sweep{Store: table, Keys: *g.data.keys.TableName(), Workers: workers, Exports: exports, Machine: machine, ExportLife: g.settings.ExportLife, Bus: g.settings.EventBus},
+			May: []grant{move, remove, publish, onIndex("due", "retention", "export"), destroy, hand, start, resume, empty}, Memory: 256, Seconds: 300},
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/rightful/rightful/shared/rights"
 )
 
 // settings are what a stage may be told: `-c name=value`, or in cdk.json's context.
@@ -46,6 +48,11 @@ type settings struct {
 	LinkKey    int // signs unsubscribe links
 
 	LinksRevoked string
+
+	Topics      string // what people can choose
+	Consent     string // whose consent a first mail needs
+	DoubleOptIn bool
+	EventBus    string // gets preference.changed
 }
 
 func readSettings(app awscdk.App) (settings, error) {
@@ -82,6 +89,7 @@ func readSettings(app awscdk.App) (settings, error) {
 		ProofLife: days("proofDays", 7), ExportLife: days("exportDays", 14), Retention: days("retentionDays", 730),
 		KeysWindow: number("keysWindowDays", 3, 35), PerAddress: number("perAddress", 5, 1000), PerClient: number("perClient", 30, 100000),
 		LinkKey: number("linkKey", 1, 1000), LinksRevoked: text("linksRevoked", ""),
+		Topics: text("topics", ""), Consent: text("consent", "eu"), DoubleOptIn: flag("doubleOptIn", false), EventBus: text("eventBus", "default"),
 	}
 	if _, err := os.Stat(filepath.Join(s.Dist, "portal", "bootstrap")); err != nil {
 		faults = append(faults, errors.New("the functions aren't built: run make build first"))
@@ -106,6 +114,9 @@ func (s settings) check() error {
 	fault(err != nil || !strings.HasSuffix(s.From, "@"+s.Domain), "from: write an address of the domain, like -c from=privacy@"+s.Domain)
 	fault(s.BaseURL != "" && s.Endpoint == "" && !strings.HasPrefix(s.BaseURL, "https://"), "baseUrl: links have to begin with https://")
 	fault(s.Arch != "arm64" && s.Arch != "amd64", "arch: write arm64 or amd64, as the functions were built")
+	_, err = rights.ParseTopics(s.Topics)
+	fault(err != nil, "topics: write them like -c topics='product-news=Product news, tips=Tips'")
+	fault(s.Consent != "none" && s.Consent != "eu" && s.Consent != "all", "consent: write none, eu or all")
 	fault(s.Review != "none" && s.Review != "erasures" && s.Review != "all", "review: write none, erasures or all")
 	return errors.Join(faults...)
 }

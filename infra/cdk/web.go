@@ -53,7 +53,7 @@ func (g *stage) addRoutes() {
 		return awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String(pascal(folder)+"Route"), g.functions[folder], nil)
 	}
 	signed := awsapigatewayv2authorizers.NewHttpIamAuthorizer()
-	portal := integration("portal")
+	portal, callback := integration("portal"), integration("callback")
 	type route struct {
 		path    string
 		methods []awsapigatewayv2.HttpMethod
@@ -63,7 +63,8 @@ func (g *stage) addRoutes() {
 	post, anyMethod := []awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_POST}, []awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_ANY}
 	for _, r := range []route{
 		{"/v1/operator/{proxy+}", anyMethod, integration("operator"), signed},
-		{"/v1/systems/{system}/callbacks/{task}", post, integration("callback"), nil},
+		{"/v1/systems/{system}/callbacks/{task}", post, callback, nil},
+		{"/v1/mail/reports", post, callback, nil},
 		{"/v1/requests", post, portal, nil},
 		{"/requests", post, portal, nil},
 		{"/", anyMethod, portal, nil},

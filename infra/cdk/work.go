@@ -36,19 +36,26 @@ func (g *stage) addWorker() {
 	})
 }
 
-// addEvents brings SES's news to mail-feedback and wakes the sweep every minute.
+// addEvents brings SES's news to mail-feedback, has its list read once a day, since
+// SES brings news as best it can, and wakes the sweep every minute.
 func (g *stage) addEvents() {
 	awsevents.NewRule(g.stack, jsii.String("MailNews"), &awsevents.RuleProps{
-		Description: jsii.String("bounces, complaints and refusals of our own mails"),
+		Description: jsii.String("what SES says of this account's mails, ours and the senders'"),
 		EventPattern: &awsevents.EventPattern{
 			Source: jsii.Strings("aws.ses"),
 			Detail: &map[string]any{
-				"eventType": []string{"Bounce", "Complaint", "Reject", "Rendering Failure"},
-				"mail":      map[string]any{"tags": map[string]any{"ses:configuration-set": []string{"rightful-" + g.settings.Stage}}},
+				"eventType": []string{"Bounce", "Complaint", "Reject", "Rendering Failure", "Subscription"},
 			},
 		},
 		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(g.functions["mail-feedback"], &awseventstargets.LambdaFunctionProps{
 			DeadLetterQueue: g.parked, RetryAttempts: jsii.Number(185), MaxEventAge: awscdk.Duration_Hours(jsii.Number(24)),
+		})},
+	})
+	awsevents.NewRule(g.stack, jsii.String("EveryDay"), &awsevents.RuleProps{
+		Description: jsii.String("keeps what SES's suppression list says and an event didn't bring"),
+		Schedule:    awsevents.Schedule_Rate(awscdk.Duration_Days(jsii.Number(1))),
+		Targets: &[]awsevents.IRuleTarget{awseventstargets.NewLambdaFunction(g.functions["mail-reconcile"], &awseventstargets.LambdaFunctionProps{
+			RetryAttempts: jsii.Number(3), MaxEventAge: awscdk.Duration_Hours(jsii.Number(12)),
 		})},
 	})
 	awsevents.NewRule(g.stack, jsii.String("EveryMinute"), &awsevents.RuleProps{

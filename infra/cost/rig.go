@@ -23,12 +23,15 @@ import (
 	"github.com/rightful/rightful/infra/local"
 	"github.com/rightful/rightful/shared/asl"
 	"github.com/rightful/rightful/shared/bundle"
+	"github.com/rightful/rightful/shared/cloudevent"
 	"github.com/rightful/rightful/shared/connector"
 	"github.com/rightful/rightful/shared/dynamo"
 	"github.com/rightful/rightful/shared/envelope"
 	"github.com/rightful/rightful/shared/notice"
+	"github.com/rightful/rightful/shared/onward"
 	"github.com/rightful/rightful/shared/outbox"
 	"github.com/rightful/rightful/shared/portal"
+	"github.com/rightful/rightful/shared/preference"
 	"github.com/rightful/rightful/shared/rights"
 	"github.com/rightful/rightful/shared/unsubscribe"
 	"github.com/rightful/rightful/shared/work"
@@ -63,6 +66,7 @@ type usage struct {
 	Puts, Gets   int // of S3
 	Bytes        int // of the export
 	Mails        int
+	Published    int // on EventBridge
 	Messages     int // SQS requests
 	Calls        int // of the HTTP API
 	Resumes      int
@@ -113,9 +117,10 @@ func newRig(ctx context.Context, systems []connector.System) (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.worker = work.Worker{Store: r.store, Systems: systems, Vault: vault, Outbox: out, Links: links, Now: r.at, Log: log}
-	r.sweep = work.Sweep{Store: r.store, Outbox: out, Queue: r, Flow: r, Vault: vault, ExportLife: policy.ExportLife, Now: r.at, Log: log}
-	r.portal = portal.Portal{UnsubscribeKeys: unsubscribe.Derive(master.SigningKey, 1), Store: r.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: r.at, Rand: rand.Reader, Log: log}
+	choices := preference.Center{Store: r.store, Keys: unsubscribe.Derive(master.SigningKey, 1), Policy: policy, Now: r.at}
+	r.worker = work.Worker{UnsubscribeKeys: choices.Keys, Store: r.store, Systems: systems, Vault: vault, Outbox: out, Links: links, Now: r.at, Log: log}
+	r.sweep = work.Sweep{Store: r.store, Outbox: out, Queue: r, Flow: r, Vault: vault, Onward: onward.Onward{Store: r.store, Systems: systems, Queue: r, Events: r, Now: r.at}, ExportLife: policy.ExportLife, Now: r.at, Log: log}
+	r.portal = portal.Portal{Choices: choices, Store: r.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: r.at, Rand: rand.Reader, Log: log}
 	return r, nil
 }
 
@@ -166,6 +171,12 @@ func (r *rig) Hand(_ context.Context, tasks ...rights.TaskID) error {
 	defer r.mu.Unlock()
 	r.handed = append(r.handed, tasks...)
 	r.used.Messages += (len(tasks) + 9) / 10
+	return nil
+}
+
+// Publish makes it onward.Events.
+func (r *rig) Publish(_ context.Context, events ...cloudevent.Event) error {
+	r.used.Published += len(events)
 	return nil
 }
 
@@ -232,9 +243,14 @@ func (m made) Name() string            { return m.name }
 func (m made) Title() string           { return m.name }
 func (m made) Wave() int               { return 1 }
 func (m made) Does(rights.Action) bool { return true }
+func (m made) KnowsBy() string         { return "email" }
 func (m made) found() []rights.Found   { return []rights.Found{{Collection: "records", Count: 12}} }
 func (m made) answer() connector.Answer {
 	return connector.Answer{Outcome: rights.Done, Found: m.found()}
+}
+
+func (m made) Suppress(context.Context, connector.Job) (connector.Answer, error) {
+	return m.answer(), nil
 }
 
 func (m made) Locate(context.Context, connector.Job) (connector.Answer, error) {

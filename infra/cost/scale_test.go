@@ -97,10 +97,10 @@ func TestWorkflow_HasNoWidth(t *testing.T) {
 	}
 }
 
-// TestBeatsTheModel: the two scenarios cost less than the modelled optimum.
+// TestBeatsTheModel: what has a model costs less than the modelled optimum.
 func TestBeatsTheModel(t *testing.T) {
 	for _, s := range scenarios {
-		if sum := total(used(t, s).dollars()); sum > optimum[s.Name] {
+		if sum := total(used(t, s).dollars()); optimum[s.Name] > 0 && sum > optimum[s.Name] {
 			t.Errorf("%s costs $%.3f for 1,000, the model $%.2f", s.Name, sum, optimum[s.Name])
 		}
 	}

@@ -30,16 +30,21 @@ var scenarios = []scenario{
 	{"export_10", "a copy from 10 systems, 2 MB, fetched once", rights.Access, 10, 0, 184 << 10, 2, 7},
 	{"erasure_20", "an erasure in 20 systems, of which 5 answer a day later", rights.Erasure, 20, 5, 0, 1.5, 5},
 	{"unsubscribe", "one click in a mail program", rights.Unsubscribe, 0, 0, 0, 0, 1},
+	{"unsubscribe_onward", "the same click, told on to EventBridge and one system", rights.Unsubscribe, 1, 0, 0, 0.5, 1},
 }
 
 // click is a mail program's one click on an unsubscribe link.
-func click(ctx context.Context) (usage, error) {
-	r, err := newRig(ctx, nil)
+func (s scenario) click(ctx context.Context, systems []connector.System) (usage, error) {
+	r, err := newRig(ctx, systems)
 	if err != nil {
 		return usage{}, err
 	}
 	defer r.close()
-	link, err := r.portal.UnsubscribeKeys.Link("", "ada@example.com", "news")
+	if _, err := r.sweep.Run(ctx); err != nil {
+		return usage{}, err
+	}
+	idle, _, _ := r.meter.Units()
+	link, err := r.portal.Choices.Keys.Link("", "ada@example.com", "news")
 	if err != nil {
 		return usage{}, err
 	}
@@ -56,17 +61,28 @@ func click(ctx context.Context) (usage, error) {
 	if answer.Code != http.StatusOK {
 		return usage{}, fmt.Errorf("the click answers %d", answer.Code)
 	}
+	if s.Systems == 0 {
+		return r.used, nil
+	}
+	if _, err := r.sweep.Run(ctx); err != nil {
+		return usage{}, err
+	}
+	if err := r.settle(ctx, s); err != nil {
+		return usage{}, err
+	}
+	read, write, _ := r.meter.Units()
+	r.used.Read, r.used.Write = r.used.Read+max(0, read-idle), r.used.Write+write
 	return r.used, nil
 }
 
 // run carries one request out and counts.
 func (s scenario) run(ctx context.Context) (usage, error) {
-	if s.Right == rights.Unsubscribe {
-		return click(ctx)
-	}
 	var systems []connector.System
 	for n := range s.Systems {
 		systems = append(systems, made{fmt.Sprintf("system-%04d", n), s.Size, n < s.Later})
+	}
+	if s.Right == rights.Unsubscribe {
+		return s.click(ctx, systems)
 	}
 	r, err := newRig(ctx, systems)
 	if err != nil {

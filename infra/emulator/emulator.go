@@ -1,5 +1,5 @@
 // Package emulator is the few AWS services that the functions call, in memory, for
-// tests that run the built functions: S3, SQS, SES, KMS, SSM, and Step Functions in
+// tests that run the built functions: S3, SQS, SES, EventBridge, KMS, SSM, and Step Functions in
 // front of the local engine. DynamoDB is AWS's own engine, beside it.
 //
 // It promises the answers that the official SDK understands, errors included. It
@@ -25,6 +25,8 @@ type Emulator struct {
 	uploads    map[string]map[int][]byte
 	messages   map[string][]Message // by queue
 	mails      []Mail
+	unmailed   []Suppressed
+	published  []Published
 	parameters map[string]string
 	calls      map[string]int // by "service.Operation"
 }
@@ -49,6 +51,7 @@ func (e *Emulator) count(name string) {
 
 // operations of the services that say in a header what is called.
 var operations = map[string]func(*Emulator, json.RawMessage) (any, error){
+	"AWSEvents.PutEvents":              (*Emulator).putEvents,
 	"AmazonSQS.SendMessageBatch":       (*Emulator).sendMessageBatch,
 	"TrentService.Encrypt":             (*Emulator).encrypt,
 	"TrentService.Decrypt":             (*Emulator).decrypt,
@@ -83,6 +86,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.mu.Unlock()
 		out, err := do(e, body)
 		answer(w, err, out)
+	case strings.HasPrefix(r.URL.Path, "/v2/email/suppression/"):
+		e.suppressed(w, r)
 	case strings.HasPrefix(r.URL.Path, "/v2/email/"):
 		e.sendEmail(w, r)
 	default:

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -195,6 +196,61 @@ func (e *Emulator) Mails() []Mail {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return append([]Mail(nil), e.mails...)
+}
+
+// suppressed is SES's own list of whom it doesn't mail.
+func (e *Emulator) suppressed(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case r.Method == http.MethodGet:
+		e.count("SES.ListSuppressedDestinations")
+		answer(w, nil, map[string]any{"SuppressedDestinationSummaries": e.unmailed})
+	case r.Method == http.MethodPut:
+		var in struct{ EmailAddress, Reason string }
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || !strings.Contains(r.Header.Get("Authorization"), "/ses/aws4_request") {
+			answer(w, fault{"BadRequestException", "the entry can't be read, or the call isn't signed"}, nil)
+			return
+		}
+		e.count("SES.PutSuppressedDestination")
+		e.unmailed = append(e.unmailed, Suppressed{in.EmailAddress, in.Reason, e.Now().Unix()})
+		answer(w, nil, map[string]string{})
+	}
+}
+
+// Suppressed is an entry of that list.
+type Suppressed struct {
+	EmailAddress   string
+	Reason         string // BOUNCE or COMPLAINT
+	LastUpdateTime int64
+}
+
+// Suppress puts an address there, as a bounce or a complaint does.
+func (e *Emulator) Suppress(address, reason string, at time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.unmailed = append(e.unmailed, Suppressed{address, reason, at.Unix()})
+}
+
+// Published are the events that a bus was given, as they came.
+func (e *Emulator) Published() []Published {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.published)
+}
+
+// Published is an event.
+type Published struct{ EventBusName, Source, DetailType, Detail string }
+
+func (e *Emulator) putEvents(body json.RawMessage) (any, error) {
+	var in struct{ Entries []Published }
+	if err := json.Unmarshal(body, &in); err != nil || len(in.Entries) > 10 {
+		return nil, fault{"ValidationException", "at most ten events at once"}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.published = append(e.published, in.Entries...)
+	return map[string]any{"FailedEntryCount": 0, "Entries": make([]struct{ EventID string }, len(in.Entries))}, nil
 }
 
 func (e *Emulator) sendEmail(w http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"net/http"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -22,11 +23,15 @@ import (
 	"github.com/rightful/rightful/shared/console"
 	"github.com/rightful/rightful/shared/disk"
 	"github.com/rightful/rightful/shared/envelope"
+	"github.com/rightful/rightful/shared/feedback"
 	"github.com/rightful/rightful/shared/mailbox"
 	"github.com/rightful/rightful/shared/notice"
+	"github.com/rightful/rightful/shared/onward"
 	"github.com/rightful/rightful/shared/outbox"
 	"github.com/rightful/rightful/shared/portal"
+	"github.com/rightful/rightful/shared/preference"
 	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/sigv4"
 	"github.com/rightful/rightful/shared/smtp"
 	"github.com/rightful/rightful/shared/unsubscribe"
 	"github.com/rightful/rightful/shared/work"
@@ -45,6 +50,9 @@ type app struct {
 	sweep   work.Sweep
 	portal  portal.Portal
 	console console.Console
+
+	feedback feedback.Hook
+
 	token   string // the operator's
 	closers []io.Closer
 	log     *slog.Logger
@@ -85,7 +93,10 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 		return err
 	}
 
-	policy := s.policy()
+	policy, err := s.policy()
+	if err != nil {
+		return err
+	}
 	links := rights.Links{Base: base, Tokens: rights.Tokens{Key: master.SigningKey("tokens")}, Life: policy.StatusLife}
 	vault := disk.Vault{Dir: in("vault"), Sealer: sealer, Mint: links.Download}
 	systems, err := a.systems(ctx, s)
@@ -100,7 +111,15 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 	if err != nil {
 		return fmt.Errorf("RIGHTFUL_FROM must be an address like privacy@example.com")
 	}
-	post := notice.Post{Store: a.store, Sender: sender, From: *from, Links: links, Policy: policy}
+	choices := preference.Center{
+		Store: a.store, Keys: unsubscribe.Derive(master.SigningKey, s.LinkKey, s.Revoked...), Policy: policy,
+		Base: base, Sender: sender, From: *from, Now: a.clock.Now,
+	}
+	post := notice.Post{Store: a.store, Sender: sender, From: *from, Links: links, Policy: policy, Suppressed: choices.Suppressed}
+	reports, err := connector.Settings{}.Secret("RIGHTFUL_MAIL_REPORTS", s.MailReports)
+	if err != nil {
+		return err
+	}
 
 	// The engine calls the steps and the steps signal the engine: calls wait until
 	// both are there.
@@ -119,24 +138,24 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 	a.closers = append(a.closers, a.engine)
 	flow := asl.Flow{Engine: a.engine, Machine: "request"}
 	out := outbox.Outbox{Signals: a.store, Flow: flow, Log: a.log}
-	a.worker = work.Worker{Store: a.store, Systems: systems, Vault: vault, Outbox: out, Links: links, Now: a.clock.Now, Jitter: mathrand.Float64, Log: a.log}
+	a.worker = work.Worker{Store: a.store, Systems: systems, Vault: vault, Outbox: out, Links: links, UnsubscribeKeys: choices.Keys, Now: a.clock.Now, Jitter: mathrand.Float64, Log: a.log}
 	a.pool = &work.Pool{Do: a.worker.Do, Now: a.clock.Now, Log: a.log}
-	a.sweep = work.Sweep{Store: a.store, Outbox: out, Queue: a.pool, Flow: flow, Vault: vault, ExportLife: policy.ExportLife, Now: a.clock.Now, Log: a.log}
+	a.sweep = work.Sweep{Store: a.store, Outbox: out, Queue: a.pool, Flow: flow, Vault: vault, Onward: onward.Onward{Store: a.store, Systems: systems, Queue: a.pool, Now: a.clock.Now}, ExportLife: policy.ExportLife, Now: a.clock.Now, Log: a.log}
 	if a.mailbox != nil {
 		a.sweep.Forget = a.mailbox.Forget
 	}
 	steps = local.Functions(local.Parts{Store: a.store, Systems: systems, Queue: a.pool, Outbox: out, Vault: vault, Post: post, Policy: policy, Now: a.clock.Now})
 	close(ready)
 
-	unsubscribeKeys := unsubscribe.Derive(master.SigningKey, s.LinkKey, s.Revoked...)
-	a.portal = portal.Portal{UnsubscribeKeys: unsubscribeKeys, Store: a.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: a.clock.Now, Rand: rand.Reader, Log: a.log}
-	a.console = console.Console{UnsubscribeKeys: unsubscribeKeys, Base: base, Store: a.store, Systems: systems, Queue: a.pool, Outbox: out, Now: a.clock.Now, Log: a.log}
+	a.feedback = feedback.Hook{Feedback: feedback.Feedback{Store: a.store, Choices: choices, Now: a.clock.Now}, Secret: reports}
+	a.portal = portal.Portal{Choices: choices, Store: a.store, Systems: systems, Vault: vault, Post: post, Outbox: out, Links: links, Policy: policy, Fingerprint: master.Fingerprint, Now: a.clock.Now, Rand: rand.Reader, Log: a.log}
+	a.console = console.Console{Choices: choices, Store: a.store, Systems: systems, Queue: a.pool, Outbox: out, Now: a.clock.Now, Log: a.log}
 	return a.sweep.Recover(ctx)
 }
 
 func (a *app) systems(ctx context.Context, s settings) ([]connector.System, error) {
 	if s.Systems != "" {
-		systems, err := connector.Load(os.DirFS(s.Systems), connector.Settings{Variables: environment(), Secrets: environment(), OpenSQL: sql.Open, AllowPrivate: s.Private})
+		systems, err := connector.Load(os.DirFS(s.Systems), connector.Settings{Variables: environment(), Secrets: environment(), OpenSQL: sql.Open, AllowPrivate: s.Private, Sign: signAWS})
 		if err == nil && len(systems) == 0 {
 			err = fmt.Errorf("RIGHTFUL_SYSTEMS: there is no *.yaml in %s", s.Systems)
 		}
@@ -164,6 +183,15 @@ func (a *app) sender(s settings, path string) (notice.Sender, error) {
 	}
 	a.closers = append(a.closers, a.mailbox)
 	return a.mailbox, nil
+}
+
+// signAWS signs the calls of definitions for AWS, with what AWS's own settings say.
+func signAWS(r *http.Request, body []byte, service string, at time.Time) error {
+	cfg, err := awsConfig(r.Context())
+	if err != nil {
+		return err
+	}
+	return sigv4.Signer(cfg)(r, body, service, at)
 }
 
 // environment offers the process's environment to definitions as ${NAME}.

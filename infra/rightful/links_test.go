@@ -57,7 +57,7 @@ func TestMint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		claims, err := h.portal.UnsubscribeKeys.Open(strings.TrimPrefix(row[2], h.url+"/u/"))
+		claims, err := h.portal.Choices.Keys.Open(strings.TrimPrefix(row[2], h.url+"/u/"))
 		if err != nil || claims.Person != keys.Pseudonym(fmt.Sprintf("reader%d@example.com", n)) || row[3] != "<"+row[2]+">" || row[4] != oneClick {
 			t.Fatalf("row %d: %v, %v", n, row, err)
 		}

@@ -12,10 +12,12 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"reflect"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/rightful/rightful/shared/feedback"
 	"github.com/rightful/rightful/shared/portal"
 	"github.com/rightful/rightful/shared/problem"
 	"github.com/rightful/rightful/shared/web"
@@ -119,6 +121,7 @@ func (a *app) api(mux *http.ServeMux) {
 	api := web.API(mux, version)
 	a.portal.API(api)
 	a.portal.Callbacks(api, a.worker.Answer)
+	a.portal.Reports(api, reflect.TypeFor[feedback.Report](), a.feedback.Receive)
 	a.console.API(api)
 }
 

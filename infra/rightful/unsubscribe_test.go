@@ -122,7 +122,7 @@ func TestUnsubscribe(t *testing.T) {
 	})
 
 	t.Run("ScannerOfAThousandMails", func(t *testing.T) {
-		k := h.portal.UnsubscribeKeys
+		k := h.portal.Choices.Keys
 		for n := range 1000 {
 			l, err := k.Link(h.url, fmt.Sprintf("reader%d@example.com", n), "news")
 			if err != nil {
@@ -170,7 +170,7 @@ func TestUnsubscribe_OutlivesErasure(t *testing.T) {
 func TestUnsubscribe_KeysRotate(t *testing.T) {
 	h := newHouse(t, func(s *settings) { s.LinkKey, s.Revoked = 3, []int{2} })
 	for id, want := range map[int]int{1: http.StatusOK, 2: http.StatusNotFound, 3: http.StatusOK} {
-		k := h.portal.UnsubscribeKeys
+		k := h.portal.Choices.Keys
 		k.Current = id
 		l, err := k.Link("", "ada@example.com", fmt.Sprintf("topic-%d", id))
 		if err != nil {
@@ -189,7 +189,7 @@ func TestUnsubscribe_KeysRotate(t *testing.T) {
 // opens the token: the limit.
 func BenchmarkClick(b *testing.B) {
 	h := newHouse(b, nil)
-	k := h.portal.UnsubscribeKeys
+	k := h.portal.Choices.Keys
 	mux := http.NewServeMux()
 	h.portal.Pages(mux)
 	bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -14,7 +14,7 @@ import (
 func TestLoad(t *testing.T) {
 	want := config.Sweep{
 		Store: config.Store{Table: "requests"}, Keys: "keys", Workers: config.Workers{Queue: "https://queue"},
-		Exports: config.Exports{Bucket: "exports"}, Machine: config.Machine{Machine: "arn"}, ExportLife: 336 * time.Hour,
+		Exports: config.Exports{Bucket: "exports"}, Machine: config.Machine{Machine: "arn"}, ExportLife: 336 * time.Hour, Bus: "default",
 	}
 	for name, value := range config.Env(want) {
 		t.Setenv(name, value)

@@ -53,6 +53,13 @@ type Unsubscribe struct {
 	Revoked string `env:"RIGHTFUL_LINKS_REVOKED" optional:"true" help:"numbers of keys whose links work no more, with commas"`
 }
 
+// Choices is what people can choose to be mailed about.
+type Choices struct {
+	Topics      string `env:"RIGHTFUL_TOPICS" optional:"true" help:"what people can choose, like product-news=Product news, with commas"`
+	Consent     string `env:"RIGHTFUL_CONSENT" help:"whose consent a first marketing mail needs: none, eu or all"`
+	DoubleOptIn bool   `env:"RIGHTFUL_DOUBLE_OPT_IN" help:"true where a consent has to be confirmed by a link in a mail"`
+}
+
 // One struct for each function, named after its state or its job. A step that ends
 // a wait needs no setting for that: a task token names its own state machine.
 type (
@@ -112,15 +119,18 @@ type (
 		Exports
 		Machine
 		Unsubscribe
+		Choices
 		Review     string `env:"RIGHTFUL_REVIEW" help:"which plans an operator has to approve, as the status page says it"`
 		PerAddress int    `env:"RIGHTFUL_PER_ADDRESS" help:"requests and re-sends an hour for one address"`
 		PerClient  int    `env:"RIGHTFUL_PER_CLIENT" help:"the same for one client"`
 	}
 	Operator struct {
 		Sealed
+		Mail
 		Workers
 		Unsubscribe
-		BaseURL string `env:"RIGHTFUL_BASE_URL" help:"the address that unsubscribe links begin with"`
+		Choices
+		PerAddress int `env:"RIGHTFUL_PER_ADDRESS" help:"mails an hour that ask one address for consent"`
 	}
 	Callback struct {
 		Sealed
@@ -134,13 +144,15 @@ type (
 		BaseURL string `env:"RIGHTFUL_BASE_URL" help:"the address that systems answer to later"`
 		Private string `env:"RIGHTFUL_ALLOW_PRIVATE" optional:"true" help:"host:port of systems in a private network, with commas; everything else private stays closed"`
 	}
-	MailFeedback struct{ Store }
-	Sweep        struct {
+	MailFeedback  struct{ Sealed }
+	MailReconcile struct{ Sealed }
+	Sweep         struct {
 		Store
 		Keys string `env:"RIGHTFUL_KEYS" help:"the table of wrapped data keys, which are destroyed after the retention"`
 		Workers
 		Exports
 		Machine
 		ExportLife time.Duration `env:"RIGHTFUL_EXPORT_LIFE" help:"how long an export can be fetched"`
+		Bus        string        `env:"RIGHTFUL_EVENT_BUS" help:"the EventBridge bus that gets preference.changed"`
 	}
 )

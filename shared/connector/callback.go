@@ -2,24 +2,17 @@ package connector
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/webhook"
 )
 
-// tolerance is how far a callback's clock may be off (Standard Webhooks 1.0.0).
-const tolerance = 5 * time.Minute
-
-// late is the body of a late answer.
+// late is the body of a late answer, which is signed by Standard Webhooks with the
+// task as its id.
 type late struct {
 	Outcome   rights.Outcome               `json:"outcome"`
 	Found     []lateFound                  `json:"found"`
@@ -40,54 +33,8 @@ type lateKeep struct {
 	Until time.Time `json:"until"`
 }
 
-// SignCallback makes the headers that prove a body: Standard Webhooks 1.0.0,
-// HMAC-SHA-256 with a secret like whsec_<base64>. id is the task's.
-func SignCallback(secret, id string, at time.Time, body []byte) (http.Header, error) {
-	key, err := webhookKey(secret)
-	if err != nil {
-		return nil, err
-	}
-	stamp := strconv.FormatInt(at.Unix(), 10)
-	h := http.Header{}
-	h.Set("webhook-id", id)
-	h.Set("webhook-timestamp", stamp)
-	h.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(webhookMAC(key, id, stamp, body)))
-	return h, nil
-}
-
-func webhookKey(secret string) ([]byte, error) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-	if err != nil || len(key) < 16 {
-		return nil, errors.New("callback_secret: it must be whsec_ and the base64 of at least 16 bytes")
-	}
-	return key, nil
-}
-
-func webhookMAC(key []byte, id, stamp string, body []byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write([]byte(id + "." + stamp + "."))
-	mac.Write(body)
-	return mac.Sum(nil)
-}
-
 func notSigned() error {
 	return &rights.Error{Code: rights.Forbidden, Detail: "The answer isn't signed with this system's secret, or its clock is off by more than five minutes. Sign it by Standard Webhooks 1.0.0 and send it again."}
-}
-
-func verify(secret string, h http.Header, body []byte, now time.Time) error {
-	key, err := webhookKey(secret)
-	seconds, err2 := strconv.ParseInt(h.Get("webhook-timestamp"), 10, 64)
-	if err != nil || err2 != nil || now.Sub(time.Unix(seconds, 0)).Abs() > tolerance {
-		return notSigned()
-	}
-	want := webhookMAC(key, h.Get("webhook-id"), h.Get("webhook-timestamp"), body)
-	for signature := range strings.FieldsSeq(h.Get("webhook-signature")) {
-		text, isV1 := strings.CutPrefix(signature, "v1,")
-		if got, err := base64.StdEncoding.DecodeString(text); isV1 && err == nil && hmac.Equal(got, want) {
-			return nil
-		}
-	}
-	return notSigned()
 }
 
 // Callback implements System.
@@ -95,8 +42,8 @@ func (y *httpSystem) Callback(h http.Header, body []byte, at time.Time, sink Sin
 	if y.callbackSecret == "" {
 		return Answer{}, notSigned()
 	}
-	if err := verify(y.callbackSecret, h, body, at); err != nil {
-		return Answer{}, err
+	if err := webhook.Verify(y.callbackSecret, h, body, at); err != nil {
+		return Answer{}, notSigned()
 	}
 	return openLate(body, sink)
 }

@@ -1,8 +1,8 @@
 // Package connector asks systems that hold personal data: what is there of a
-// person, a copy of it, to have it removed.
+// person, a copy of it, to have it removed, to mail them no more.
 //
 // A system is a YAML file, not code: http for one with an API, sql for one whose
-// database we reach. The package promises that every call may come twice with the
+// database we reach, webhook for one that listens to what people choose. The package promises that every call may come twice with the
 // effect of once, that a match is exact and never wide, that an empty identity
 // asks nothing, that what has to stay is kept with its reason, and that an error
 // text is ours and names nobody.
@@ -28,6 +28,7 @@ type System interface {
 	Title() string // what a person reads: "Customer records"
 	Wave() int     // systems of a lower wave go first
 	Does(rights.Action) bool
+	KnowsBy() string // what it knows people by: "email", an identifier's name, or "person" for our pseudonym
 
 	// Locate counts what is there. It changes nothing.
 	Locate(ctx context.Context, j Job) (Answer, error)
@@ -37,6 +38,9 @@ type System interface {
 
 	// Erase removes what may go, and masks what has to stay.
 	Erase(ctx context.Context, j Job) (Answer, error)
+
+	// Suppress has it mail the person no more about what they opted out of.
+	Suppress(ctx context.Context, j Job) (Answer, error)
 
 	// Callback opens an answer that came later. Nothing reaches sink before the
 	// signature is checked. Errors: rights.Forbidden for a signature that isn't the
@@ -50,6 +54,7 @@ type Job struct {
 	Subject  rights.Subject
 	Callback string // where a late answer goes
 	At       time.Time
+	Choices  []rights.Preference // of Suppress: all that the person wants now
 }
 
 // Answer is what a system said.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rightful/rightful/shared/connector"
 	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/webhook"
 )
 
 const crmYAML = `kind: http
@@ -188,7 +189,7 @@ func TestCallback(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	test := func(name, secret, body string, at time.Time, spoil func(http.Header), want rights.Code) {
 		t.Run(name, func(t *testing.T) {
-			header, err := connector.SignCallback(secret, "task", at, []byte(body))
+			header, err := webhook.Sign(secret, "task", at, []byte(body))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,7 +225,7 @@ func TestCallback(t *testing.T) {
 // TestVector: a signature made by another implementation of Standard Webhooks.
 func TestVector(t *testing.T) {
 	t.Parallel()
-	h, err := connector.SignCallback("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
+	h, err := webhook.Sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`))
 	if err != nil || h.Get("webhook-signature") != "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {
 		t.Errorf("%s %v", h.Get("webhook-signature"), err)
 	}

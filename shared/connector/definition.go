@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,17 +27,21 @@ type Settings struct {
 	Secrets      map[string]string // for secret:NAME
 	OpenSQL      func(driver, dsn string) (*sql.DB, error)
 	AllowPrivate []string // host:port of http systems that may lie in a private network
+	Sign         Signer   // for aws; nil where no system is AWS's
 	Catalogue    bool     // know what systems there are, and reach none: no secret is looked for
 }
 
+// Signer signs a call to a service of AWS (Signature Version 4).
+type Signer func(r *http.Request, body []byte, service string, at time.Time) error
+
 // definition is a system's YAML file. Every field is checked when it is loaded.
 type definition struct {
-	Kind       string `yaml:"kind"`        // http or sql
+	Kind       string `yaml:"kind"`        // http, sql or webhook
 	Name       string `yaml:"name"`        // unique, small letters: it goes into addresses
 	Title      string `yaml:"title"`       // what a person reads
 	Wave       int    `yaml:"wave"`        // lower waves go first; 1 where it is left out
 	Timeout    string `yaml:"timeout"`     // of one call; 30s where it is left out
-	Identity   string `yaml:"identity"`    // email (where left out), or the name of an identifier
+	Identity   string `yaml:"identity"`    // email (where left out), the name of an identifier, or person: our pseudonym
 	MaxMatches int    `yaml:"max_matches"` // more people than that are refused; 5 where left out
 
 	Collections []collection `yaml:"collections"` // what is there, parents before children
@@ -49,10 +54,16 @@ type definition struct {
 	// http
 	BaseURL        string            `yaml:"base_url"` // ${NAME} is filled in
 	Bearer         string            `yaml:"bearer"`   // a secret: env:NAME, file:path or secret:NAME
+	Basic          string            `yaml:"basic"`    // the same, of name:password
+	AWS            string            `yaml:"aws"`      // or calls are signed for this service of AWS: ses
 	Headers        map[string]string `yaml:"headers"`
 	Export         []call            `yaml:"export"`          // instead of reading the collections
 	Erase          []call            `yaml:"erase"`           // in this order
+	Unsubscribe    []call            `yaml:"unsubscribe"`     // what stops its mails
 	CallbackSecret string            `yaml:"callback_secret"` // a secret: whsec_…; of late answers
+
+	// webhook
+	Secret string `yaml:"secret"` // a secret: whsec_…; signs what is sent to base_url
 }
 
 // collection is one kind of record.
@@ -78,13 +89,14 @@ type collection struct {
 	Next  string            `yaml:"next"`  // dotted path to the next page's address
 }
 
-// call is one request to an http system. {email}, {task} and {callback} are filled
-// in wherever they stand.
+// call is one request to an http system. {email}, {email_md5}, {task}, {callback} and,
+// in unsubscribe, {topic} are filled in wherever they stand.
 type call struct {
 	Method     string            `yaml:"method"`
 	Path       string            `yaml:"path"`
 	Query      map[string]string `yaml:"query"`
-	Body       map[string]string `yaml:"body"`
+	Body       map[string]any    `yaml:"body"`
+	Topic      string            `yaml:"topic"`      // in unsubscribe: for this one alone; every is all marketing mail
 	Async      bool              `yaml:"async"`      // a 202 means that the answer comes later, to {callback}
 	Reference  string            `yaml:"reference"`  // dotted path to the system's id of the job
 	Collection string            `yaml:"collection"` // what the call removes …
@@ -147,6 +159,9 @@ func read(text []byte, s Settings) (System, error) {
 	if d.Wave == 0 {
 		d.Wave = 1
 	}
+	if d.Kind == "webhook" {
+		d.Identity = "person"
+	}
 	if d.Identity == "" {
 		d.Identity = "email"
 	}
@@ -165,8 +180,8 @@ func read(text []byte, s Settings) (System, error) {
 		return nil, fmt.Errorf("name: %q must be small letters, digits and hyphens, like web-shop", d.Name)
 	case d.Title == "":
 		return nil, errors.New("title: say what a person reads, like Customer records")
-	case len(d.Collections) == 0:
-		return nil, errors.New("collections: name at least one kind of record")
+	case len(d.Collections) == 0 && len(d.Unsubscribe) == 0 && d.Kind != "webhook":
+		return nil, errors.New("collections: name at least one kind of record, or in unsubscribe what stops its mails")
 	}
 	b := base{d: d, timeout: timeout}
 	switch {
@@ -174,12 +189,16 @@ func read(text []byte, s Settings) (System, error) {
 		return listed{b, (&sqlSystem{base: b}).Does}, nil
 	case d.Kind == "http" && s.Catalogue:
 		return listed{b, (&httpSystem{base: b}).Does}, nil
+	case d.Kind == "webhook" && s.Catalogue:
+		return listed{b, (&listener{base: b}).Does}, nil
 	case d.Kind == "sql":
 		return newSQL(b, s)
 	case d.Kind == "http":
 		return newHTTP(b, s)
+	case d.Kind == "webhook":
+		return newListener(b, s)
 	}
-	return nil, fmt.Errorf("kind: %q must be http or sql", d.Kind)
+	return nil, fmt.Errorf("kind: %q must be http, sql or webhook", d.Kind)
 }
 
 // base is what both kinds share.
@@ -191,6 +210,8 @@ type base struct {
 func (b base) Name() string  { return b.d.Name }
 func (b base) Title() string { return b.d.Title }
 func (b base) Wave() int     { return b.d.Wave }
+
+func (b base) KnowsBy() string { return b.d.Identity }
 
 func fill(text string, variables map[string]string) (string, error) {
 	var missing error
@@ -204,8 +225,9 @@ func fill(text string, variables map[string]string) (string, error) {
 	return out, missing
 }
 
-// secret follows a reference: a definition holds none itself.
-func (s Settings) secret(field, reference string) (string, error) {
+// Secret follows a reference: env:NAME, file:path or secret:NAME; "" is none. A
+// definition, or a setting, holds no secret itself.
+func (s Settings) Secret(field, reference string) (string, error) {
 	kind, name, found := strings.Cut(reference, ":")
 	value := ""
 	switch {

@@ -3,11 +3,13 @@ package connector
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,7 +24,8 @@ import (
 type httpSystem struct {
 	base
 	root           *url.URL
-	bearer         string
+	authorization  string
+	sign           Signer
 	callbackSecret string
 	client         *http.Client
 }
@@ -42,10 +45,10 @@ func newHTTP(b base, s Settings) (System, error) {
 	if y.root, err = parseBase(text); err != nil {
 		return nil, err
 	}
-	if y.bearer, err = s.secret("bearer", d.Bearer); err != nil {
+	if err := y.authorize(s); err != nil {
 		return nil, err
 	}
-	if y.callbackSecret, err = s.secret("callback_secret", d.CallbackSecret); err != nil {
+	if y.callbackSecret, err = s.Secret("callback_secret", d.CallbackSecret); err != nil {
 		return nil, err
 	}
 	for _, c := range d.Collections {
@@ -56,7 +59,12 @@ func newHTTP(b base, s Settings) (System, error) {
 			return nil, fmt.Errorf("collections: %s: table and on_erase belong to a sql system", c.Name)
 		}
 	}
-	for _, c := range append(append([]call{}, d.Export...), d.Erase...) {
+	for _, calls := range [][]call{d.Export, d.Erase, d.Unsubscribe} {
+		if err := fillCalls(calls, s.Variables); err != nil {
+			return nil, err
+		}
+	}
+	for _, c := range slices.Concat(d.Export, d.Erase, d.Unsubscribe) {
 		if !strings.HasPrefix(c.Path, "/") {
 			return nil, fmt.Errorf("path: %q must begin with a slash", c.Path)
 		}
@@ -67,13 +75,67 @@ func newHTTP(b base, s Settings) (System, error) {
 			return nil, errors.New("callback_secret: a system that answers later has to sign its answers")
 		}
 	}
+	for _, c := range d.Unsubscribe {
+		if c.Async || c.Collection != "" {
+			return nil, errors.New("unsubscribe: async and collection belong to export and erase")
+		}
+	}
 	y.client = newClient(b.timeout, slices.Contains(s.AllowPrivate, y.root.Host))
 	return y, nil
 }
 
+// fillCalls fills in what is the same for everybody.
+func fillCalls(calls []call, variables map[string]string) error {
+	for i, c := range calls {
+		var err error
+		if calls[i].Path, err = fill(c.Path, variables); err != nil {
+			return fmt.Errorf("path: %w", err)
+		}
+		body, err := filled(c.Body, func(text string) (string, error) { return fill(text, variables) })
+		if err != nil {
+			return fmt.Errorf("body: %w", err)
+		}
+		calls[i].Body = body.(map[string]any)
+	}
+	return nil
+}
+
+// authorize reads how calls show who makes them.
+func (y *httpSystem) authorize(s Settings) error {
+	bearer, err := s.Secret("bearer", y.d.Bearer)
+	if err != nil {
+		return err
+	}
+	basic, err := s.Secret("basic", y.d.Basic)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(slices.DeleteFunc([]string{bearer, basic, y.d.AWS}, func(s string) bool { return s == "" })) > 1:
+		return errors.New("bearer: only one of bearer, basic and aws can be meant")
+	case y.d.AWS != "" && s.Sign == nil:
+		return errors.New("aws: there are no credentials of AWS here")
+	case y.d.AWS != "":
+		y.sign = s.Sign
+	case bearer != "":
+		y.authorization = "Bearer " + bearer
+	case basic != "":
+		y.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(basic))
+	}
+	return nil
+}
+
 // Does implements System.
 func (y *httpSystem) Does(a rights.Action) bool {
-	return a == rights.Locate || a == rights.Export || a == rights.Erase && len(y.d.Erase) > 0
+	switch a {
+	case rights.Locate, rights.Export:
+		return len(y.d.Collections) > 0
+	case rights.Erase:
+		return len(y.d.Erase) > 0
+	case rights.Suppress:
+		return len(y.d.Unsubscribe) > 0
+	}
+	return false
 }
 
 // Locate implements System.
@@ -197,7 +259,15 @@ func (y *httpSystem) placeholders(j Job) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"{" + y.d.Identity + "}": value, "{task}": string(j.Task), "{callback}": j.Callback}, nil
+	values := map[string]string{"{" + y.d.Identity + "}": value, "{task}": string(j.Task), "{callback}": j.Callback}
+	if y.d.Identity == "email" {
+		sum := md5.Sum([]byte(strings.ToLower(value))) // how Mailchimp names a member; no secret rests on it
+		values["{email_md5}"] = hex.EncodeToString(sum[:])
+	}
+	if len(j.Choices) == 1 {
+		values["{topic}"] = j.Choices[0].Topic
+	}
+	return values, nil
 }
 
 func (y *httpSystem) address(j Job, path string, query map[string]string) (*url.URL, error) {
@@ -220,7 +290,7 @@ func (y *httpSystem) address(j Job, path string, query map[string]string) (*url.
 	return address, nil
 }
 
-func (y *httpSystem) body(j Job, fields map[string]string) ([]byte, error) {
+func (y *httpSystem) body(j Job, fields map[string]any) ([]byte, error) {
 	if len(fields) == 0 {
 		return nil, nil
 	}
@@ -228,11 +298,38 @@ func (y *httpSystem) body(j Job, fields map[string]string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := map[string]string{}
-	for _, key := range slices.Sorted(maps.Keys(fields)) {
-		body[key] = replace(fields[key], values)
+	body, err := filled(fields, func(text string) (string, error) { return replace(text, values), nil })
+	if err != nil {
+		return nil, err
 	}
 	return json.Marshal(body)
+}
+
+// filled is a body with do done to its texts, however deep they stand.
+func filled(in any, do func(string) (string, error)) (any, error) {
+	switch in := in.(type) {
+	case string:
+		return do(in)
+	case []any:
+		out := make([]any, len(in))
+		for i, v := range in {
+			var err error
+			if out[i], err = filled(v, do); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case map[string]any:
+		out := map[string]any{}
+		for k, v := range in {
+			var err error
+			if out[k], err = filled(v, do); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return in, nil
 }
 
 func replace(text string, values map[string]string) string {
@@ -245,22 +342,33 @@ func replace(text string, values map[string]string) string {
 // do makes one call. 404 is an answer: the system knows nobody. Every other
 // failure is an *Error; the system's own words are never repeated.
 func (y *httpSystem) do(ctx context.Context, j Job, method string, address *url.URL, body []byte) (int, []byte, error) {
+	header := http.Header{}
+	for name, value := range y.d.Headers {
+		header.Set(name, value)
+	}
+	header.Set("Accept", "application/json")
+	if body != nil {
+		header.Set("Content-Type", "application/json")
+	}
+	if y.authorization != "" {
+		header.Set("Authorization", y.authorization)
+	}
+	if method != http.MethodGet {
+		header.Set("Idempotency-Key", string(j.Task))
+	}
+	return y.send(ctx, j, method, address, body, header)
+}
+
+func (y *httpSystem) send(ctx context.Context, j Job, method string, address *url.URL, body []byte, header http.Header) (int, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address.String(), bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, &Error{Problem: "the definition makes no request", Final: true}
 	}
-	for name, value := range y.d.Headers {
-		request.Header.Set(name, value)
-	}
-	request.Header.Set("Accept", "application/json")
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	if y.bearer != "" {
-		request.Header.Set("Authorization", "Bearer "+y.bearer)
-	}
-	if method != http.MethodGet {
-		request.Header.Set("Idempotency-Key", string(j.Task))
+	request.Header = header
+	if y.sign != nil {
+		if err := y.sign(request, body, y.d.AWS, j.At); err != nil {
+			return 0, nil, &Error{Problem: "the call can't be signed for AWS"}
+		}
 	}
 	response, err := y.client.Do(request)
 	if err != nil {

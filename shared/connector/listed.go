@@ -30,6 +30,9 @@ func (l listed) Export(context.Context, Job, Sink) (Answer, error) { return Answ
 // Erase implements System.
 func (l listed) Erase(context.Context, Job) (Answer, error) { return Answer{}, errListed }
 
+// Suppress implements System.
+func (l listed) Suppress(context.Context, Job) (Answer, error) { return Answer{}, errListed }
+
 // Callback implements System.
 func (l listed) Callback(http.Header, []byte, time.Time, Sink) (Answer, error) {
 	return Answer{}, errListed

@@ -84,7 +84,14 @@ func (y *sqlSystem) check(c *collection) error {
 }
 
 // Does implements System.
-func (y *sqlSystem) Does(a rights.Action) bool { return a != rights.Manual }
+func (y *sqlSystem) Does(a rights.Action) bool {
+	return a == rights.Locate || a == rights.Export || a == rights.Erase
+}
+
+// Suppress implements System.
+func (y *sqlSystem) Suppress(context.Context, Job) (Answer, error) {
+	return Answer{}, &Error{Problem: "no machine can stop a database's mails here", Final: true}
+}
 
 // query collects the bound values of one statement.
 type query struct {

@@ -174,7 +174,7 @@ func (c Console) API(api huma.API) {
 
 func register[I, O any](c Console, api huma.API, method, path, id, summary string, do func(context.Context, *I) (O, error)) {
 	huma.Register(api, huma.Operation{
-		OperationID: id, Method: method, Path: "/v1/operator" + path, Summary: summary, MaxBodyBytes: 64 << 10,
+		OperationID: id, Method: method, Path: "/v1/operator" + path, Summary: summary, MaxBodyBytes: 1 << 20,
 		Tags: []string{"operator"}, Security: []map[string][]string{{"operator": {}}}, Errors: []int{401, 404, 409, 422},
 	}, func(ctx context.Context, in *I) (*answer[O], error) {
 		out, err := do(ctx, in)

@@ -16,8 +16,8 @@ import (
 
 	"github.com/rightful/rightful/shared/connector"
 	"github.com/rightful/rightful/shared/outbox"
+	"github.com/rightful/rightful/shared/preference"
 	"github.com/rightful/rightful/shared/rights"
-	"github.com/rightful/rightful/shared/unsubscribe"
 )
 
 // Console carries out what an operator may do.
@@ -29,8 +29,7 @@ type Console struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
-	UnsubscribeKeys unsubscribe.Keys
-	Base            string // what links begin with
+	Choices preference.Center
 }
 
 // Approve lets a request go on with the plan that the operator has seen.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -180,20 +179,20 @@ func openCursor(cursor string) (string, error) {
 	seconds, id, found := strings.Cut(string(plain), "#")
 	_, err2 := strconv.ParseInt(seconds, 10, 64)
 	if err != nil || err2 != nil || !found || !strings.HasPrefix(id, "DR-") {
-		return "", &rights.Error{Code: rights.Invalid, Detail: "The cursor is not one of this list. Start again without it.", Fields: []rights.Field{{Name: "cursor", Detail: "Use the cursor of the page before, unchanged."}}}
+		return "", foreignCursor()
 	}
 	return string(plain), nil
 }
 
-// due reads the keys in the index of due times whose time has come, the earliest
-// first in each shard.
-func (s *Store) due(ctx context.Context, until time.Time, most int) ([]item, error) {
+// due reads the keys of a kind in the index of due times whose time has come, the
+// earliest first in each shard.
+func (s *Store) due(ctx context.Context, kind string, until int64, most int) ([]item, error) {
 	var all []item
 	for shard := range shards {
 		pages := dynamodb.NewQueryPaginator(s.Client, &dynamodb.QueryInput{
 			TableName: &s.Table, IndexName: &byDue.Name, Limit: aws.Int32(int32(most)),
 			KeyConditionExpression:    aws.String(byDue.Partition + " = :pk AND " + byDue.Sort + " <= :to"),
-			ExpressionAttributeValues: item{":pk": text(shardKey("DUE", shard)), ":to": number(until.Unix())},
+			ExpressionAttributeValues: item{":pk": text(shardKey(kind, shard)), ":to": number(until)},
 		})
 		for n := 0; pages.HasMorePages() && n < most; {
 			page, err := pages.NextPage(ctx)
@@ -204,4 +203,8 @@ func (s *Store) due(ctx context.Context, until time.Time, most int) ([]item, err
 		}
 	}
 	return all, nil
+}
+
+func foreignCursor() error {
+	return &rights.Error{Code: rights.Invalid, Detail: "The cursor is not one of this list. Start again without it.", Fields: []rights.Field{{Name: "cursor", Detail: "Use the cursor of the page before, unchanged."}}}
 }

@@ -231,7 +231,10 @@ func (s *Store) move(r rights.Request, c rights.Change) ([]write, error) {
 
 // change is an update that sets what has a value and removes what is nil.
 func (s *Store) change(pk, sk string, to item, condition string) *types.Update {
-	u := &types.Update{TableName: &s.Table, Key: key(pk, sk), ConditionExpression: &condition, ExpressionAttributeNames: map[string]string{}, ExpressionAttributeValues: item{}}
+	u := &types.Update{TableName: &s.Table, Key: key(pk, sk), ExpressionAttributeNames: map[string]string{}, ExpressionAttributeValues: item{}}
+	if condition != "" {
+		u.ConditionExpression = &condition
+	}
 	var sets, removes []string
 	for name, value := range to {
 		u.ExpressionAttributeNames["#"+name] = name

@@ -25,6 +25,7 @@ import (
 //	KEY#<hash>      KEY                 an idempotency key
 //	LIMIT#<key>     LIMIT               a counter
 //	PERSON#<hash>   CHOICES             what somebody wants to be mailed about
+//	R#<hash>        TASK#suppress.<sys> one system's share in that
 //	MASTER          MASTER              the wrapped master key
 const (
 	partition = "pk"
@@ -54,7 +55,7 @@ var (
 	bySubject   = Index{Name: "subject", Partition: "subject", Sort: "expected"}
 	byExport    = Index{Name: "export", Partition: "export_shard", Sort: "export_at", Number: true}
 	byRetention = Index{Name: "retention", Partition: "retain_shard", Sort: "retain_until", Number: true}
-	byDue       = Index{Name: "due", Partition: "due_shard", Sort: "look_at", Number: true}
+	byDue       = Index{Name: "due", Partition: "due_shard", Sort: "look_at", Number: true} // what is to be tried, what is to be told
 )
 
 // Schema is what a table has to be made with.

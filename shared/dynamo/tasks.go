@@ -42,8 +42,8 @@ func taskFrom(i item) (rights.Task, error) {
 }
 
 // taskTo is what a move writes of a task. A task that was tried before is found by
-// its own due time; one that wasn't is found through its wave, which costs nothing
-// where all goes well.
+// its own due time, and so is one without a wave; any other is found through its wave,
+// which costs nothing where all goes well.
 func (s *Store) taskTo(t rights.Task) (item, error) {
 	body, err := record.PackTask(t)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Store) taskTo(t rights.Task) (item, error) {
 		"version": number(t.Version), "due": number(record.Seconds(t.Due)), "ended": number(record.Seconds(t.Ended)), "body": text(body), "writer": mark,
 		byDue.Partition: nil, byDue.Sort: nil,
 	}
-	if len(t.Attempts) > 0 && !t.Due.IsZero() {
+	if (len(t.Attempts) > 0 || t.ID.OfPerson()) && !t.Due.IsZero() {
 		i[byDue.Partition], i[byDue.Sort] = text(shardKey("DUE", shardOf(t.Request))), number(record.Seconds(t.Due))
 	}
 	return i, nil
@@ -170,7 +170,7 @@ func (s *Store) MoveTask(ctx context.Context, t rights.Task, d *rights.Decision)
 
 // DueTasks implements rights.Tasks.
 func (s *Store) DueTasks(ctx context.Context, until time.Time, limit int) ([]rights.TaskID, error) {
-	looked, err := s.due(ctx, until, limit)
+	looked, err := s.due(ctx, "DUE", until.Unix(), limit)
 	if err != nil {
 		return nil, err
 	}

@@ -90,6 +90,9 @@ func (s *Store) add(id rights.ID, sk string, fields item, open []string) *types.
 // leave takes an ended task out of its wave. Whoever empties the wave leaves its
 // signal in the same write and gets it returned.
 func (s *Store) leave(ctx context.Context, id rights.ID, key string, group int, name string, at time.Time) ([]rights.Signal, error) {
+	if key == "" {
+		return nil, nil
+	}
 	last, err := s.leaveGroup(ctx, id, groupKey(key, group), name)
 	if err != nil || !last {
 		return nil, err
@@ -194,7 +197,7 @@ func (s *Store) leaveAll(ctx context.Context, id rights.ID, key string, tasks []
 // CheckWaves implements rights.Tasks.
 func (s *Store) CheckWaves(ctx context.Context, now time.Time) ([]rights.Signal, error) {
 	const most = 1000
-	looked, err := s.due(ctx, now, most)
+	looked, err := s.due(ctx, "DUE", now.Unix(), most)
 	if err != nil {
 		return nil, err
 	}

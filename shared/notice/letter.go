@@ -29,19 +29,20 @@ const (
 // Letter is all that a letter may speak of: nothing of what we hold about the
 // person is among it.
 type Letter struct {
-	Kind        Kind
-	To          string // the person's address
-	Name        string // "" where it isn't known, or not proved whose it is
-	Request     rights.Request
-	Company     string
-	Contact     string // an address or URL for help
-	Regime      rights.Regime
-	Proof       *Proof // nil where nothing is to be proved
-	StatusURL   string
-	Systems     []SystemLine
-	ExportUntil time.Time // zero where there is no export
-	Explanation string    // an operator's own words
-	ReferTo     string    // whose job it is, with Referred; "" where that may not be named
+	Kind            Kind
+	To              string // the person's address
+	Name            string // "" where it isn't known, or not proved whose it is
+	Request         rights.Request
+	Company         string
+	Contact         string // an address or URL for help
+	Regime          rights.Regime
+	Proof           *Proof // nil where nothing is to be proved
+	StatusURL       string
+	Systems         []SystemLine
+	ExportUntil     time.Time // zero where there is no export
+	Explanation     string    // an operator's own words
+	StaysSuppressed bool      // an erasure leaves that the person gets no marketing mail
+	ReferTo         string    // whose job it is, with Referred; "" where that may not be named
 }
 
 // Proof is how the person shows that the address is theirs.

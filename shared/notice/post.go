@@ -15,6 +15,10 @@ type Post struct {
 	From   mail.Address // without a name it goes by the company's
 	Links  rights.Links
 	Policy rights.Policy
+
+	// Suppressed tells whether an address stays on the list of those who get no
+	// marketing mail; nil where no letter speaks of it.
+	Suppressed func(ctx context.Context, address string) (bool, error)
 }
 
 // Send opens the sealed fields of r, mints its links, and sends the letter of
@@ -24,7 +28,13 @@ func (p Post) Send(ctx context.Context, r rights.Request, kind Kind, systems []S
 	if err != nil {
 		return fmt.Errorf("couldn't open the address for a letter: %w", err)
 	}
-	m, err := Render(p.letter(r, personal, kind, systems), p.From)
+	l := p.letter(r, personal, kind, systems)
+	if p.Suppressed != nil && kind == Finished && r.Right == rights.Erasure {
+		if l.StaysSuppressed, err = p.Suppressed(ctx, personal.Subject.Email); err != nil {
+			return fmt.Errorf("couldn't look up what stays for a letter: %w", err)
+		}
+	}
+	m, err := Render(l, p.From)
 	if err != nil {
 		return err
 	}

@@ -103,6 +103,7 @@ type answer[T any] struct {
 func private[T any](body T) *answer[T] { return &answer[T]{CacheControl: "no-store", Body: body} }
 
 type postRequestInput struct {
+	Signal  string `header:"Sec-GPC" doc:"1 for Global Privacy Control: the person's data is then neither sold nor shared."`
 	Key     string `header:"Idempotency-Key" maxLength:"255" doc:"A key of the caller's choice, a UUID say: the same key with the same body is one request."`
 	Body    submission
 	RawBody []byte
@@ -118,7 +119,7 @@ func (p Portal) postRequest(ctx context.Context, in *postRequestInput) (*postReq
 	sum := sha256.Sum256(in.RawBody)
 	b := in.Body
 	r, err := p.Submit(ctx, Form{
-		Right: b.Right, Key: in.Key, Fingerprint: hex.EncodeToString(sum[:]), Client: clientOf(ctx),
+		Right: b.Right, Signal: in.Signal == "1", Key: in.Key, Fingerprint: hex.EncodeToString(sum[:]), Client: clientOf(ctx),
 		Personal: rights.Personal{Details: b.Details, Agent: b.Agent, Subject: rights.Subject{Email: b.Subject.Email, Name: b.Subject.Name, Country: b.Subject.Country, Region: b.Subject.Region, Identifiers: b.Subject.Identifiers}},
 	})
 	if err != nil {

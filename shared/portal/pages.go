@@ -58,6 +58,11 @@ func (p Portal) Pages(mux *http.ServeMux) {
 	post("/verify/{token}", p.sendVerify)
 	post("/verify/{token}/resend", p.sendNewLink)
 	mux.HandleFunc("GET /download/{token}", p.download)
+	mux.HandleFunc("GET /preferences/{token}", p.preferencesPage)
+	post("/preferences/{token}", p.sendPreferences)
+	mux.HandleFunc("GET /preferences/confirm/{token}", p.confirmPage)
+	post("/preferences/confirm/{token}", p.sendConfirm)
+	mux.HandleFunc("GET /.well-known/gpc.json", gpcResource)
 	mux.HandleFunc("GET /u/{token}", p.unsubscribePage)
 	// The token is the right to click: a mail program's POST comes from nowhere.
 	mux.Handle("POST /u/{token}", http.MaxBytesHandler(http.HandlerFunc(p.sendUnsubscribe), maxBody))
@@ -173,7 +178,7 @@ func (p Portal) formAgain(w http.ResponseWriter, r *http.Request, f formData, er
 
 func (p Portal) sendForm(w http.ResponseWriter, r *http.Request) {
 	f := readForm(r)
-	stored, err := p.Submit(r.Context(), Form{Right: f.Right, Personal: f.personal(), Client: clientOf(r.Context()), Key: f.Key, Fingerprint: p.Fingerprint("form", r.PostForm.Encode())})
+	stored, err := p.Submit(r.Context(), Form{Right: f.Right, Personal: f.personal(), Client: clientOf(r.Context()), Signal: signaled(r), Key: f.Key, Fingerprint: p.Fingerprint("form", r.PostForm.Encode())})
 	switch rights.CodeOf(err) {
 	case rights.Invalid:
 		p.formAgain(w, r, f, err)

@@ -1,7 +1,8 @@
 // Package portal is what the person sees: the JSON API for programs that act for
 // them, and pages that work without script.
 //
-// It promises that a 2xx means stored, that no GET changes anything, that limits
+// It promises that a 2xx means stored, that no GET changes anything (but that a browser's
+// Sec-GPC is honoured with it), that limits
 // hold before anything is written or mailed, and that an answer never tells
 // whether a person is known. Every operation is a method of Portal that knows
 // nothing of HTTP; api.go and pages.go are two ways to call it.
@@ -11,17 +12,16 @@ package portal
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"time"
-
-	"io"
 
 	"github.com/rightful/rightful/shared/bundle"
 	"github.com/rightful/rightful/shared/connector"
 	"github.com/rightful/rightful/shared/notice"
 	"github.com/rightful/rightful/shared/outbox"
+	"github.com/rightful/rightful/shared/preference"
 	"github.com/rightful/rightful/shared/rights"
-	"github.com/rightful/rightful/shared/unsubscribe"
 )
 
 // Portal carries out what a person may do.
@@ -35,10 +35,10 @@ type Portal struct {
 	Policy      rights.Policy
 	Fingerprint func(kind, value string) string // keyed hash, for look-ups and limits
 
-	UnsubscribeKeys unsubscribe.Keys
-	Now             func() time.Time
-	Rand            io.Reader
-	Log             *slog.Logger
+	Choices preference.Center
+	Now     func() time.Time
+	Rand    io.Reader
+	Log     *slog.Logger
 }
 
 // change reads a request, lets do move it, and stores that; a lost race reads

@@ -14,6 +14,7 @@ type Form struct {
 	Key         string // the caller's Idempotency-Key
 	Fingerprint string // of the whole body that came with it
 	Client      string // whoever sends, for the limit: an IP address
+	Signal      bool   // the browser sends Sec-GPC
 }
 
 // Submit stores a request. When it returns, the request, its first ledger line,
@@ -45,6 +46,9 @@ func (p Portal) Submit(ctx context.Context, f Form) (rights.Request, error) {
 	if err != nil {
 		return rights.Request{}, err
 	}
+	if err := p.chosen(ctx, f.Right, address, f.Signal); err != nil {
+		return rights.Request{}, err
+	}
 	now := p.Now()
 	r := rights.NewRequest(id, f.Right, personal, p.Fingerprint("email", address), p.Policy.Regimes, now)
 	line := r.Record(now, rights.ByPerson, rights.Received, map[string]string{"right": string(r.Right), "regime": string(r.Regime)})
@@ -58,4 +62,25 @@ func (p Portal) Submit(ctx context.Context, f Form) (rights.Request, error) {
 		p.Outbox.Deliver(ctx, start)
 	}
 	return stored, err
+}
+
+// chosen keeps what a request, or the browser that sends it, chooses by itself: whoever
+// asks for no more marketing mail gets none from here on, whatever the systems still
+// have to do (GDPR Art. 21(3)). An opt-out needs no proof (11 CCR § 7060(b)).
+func (p Portal) chosen(ctx context.Context, right rights.Right, address string, signal bool) error {
+	choose := func(topic string, source rights.ChoiceSource) error {
+		person := p.Choices.Keys.Pseudonym(address)
+		// The request's own shares go to the systems.
+		_, err := p.Choices.Choose(ctx, rights.Preference{Person: person, Topic: topic, OptedOut: true, Source: source}, nil)
+		return err
+	}
+	switch {
+	case right == rights.Unsubscribe:
+		return choose(rights.EveryTopic, rights.ByRequest)
+	case right == rights.OptOutSale:
+		return choose(rights.SaleTopic, rights.ByRequest)
+	case signal:
+		return choose(rights.SaleTopic, rights.BySignal)
+	}
+	return nil
 }

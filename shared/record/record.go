@@ -84,6 +84,7 @@ type taskItem struct {
 	Keeps     []keepItem     `json:"keeps,omitempty"`
 	Reference string         `json:"reference,omitempty"`
 	Note      string         `json:"note,omitempty"`
+	Address   []byte         `json:"address,omitempty"`
 	Tries     int            `json:"tries,omitempty"`
 	Attempts  []attemptItem  `json:"attempts,omitempty"`
 }
@@ -107,7 +108,7 @@ type attemptItem struct {
 
 // PackTask writes what UnpackTask reads.
 func PackTask(t rights.Task) (string, error) {
-	i := taskItem{System: t.System, Action: t.Action, Wave: t.Wave, Outcome: t.Outcome, Reference: t.Reference, Note: t.Note, Tries: t.Tries}
+	i := taskItem{System: t.System, Action: t.Action, Wave: t.Wave, Outcome: t.Outcome, Reference: t.Reference, Note: t.Note, Address: t.Address, Tries: t.Tries}
 	for _, f := range t.Found {
 		i.Found = append(i.Found, foundItem(f))
 	}
@@ -126,7 +127,7 @@ func UnpackTask(t rights.Task, body string) (rights.Task, error) {
 	if err := json.Unmarshal([]byte(body), &i); err != nil {
 		return t, err
 	}
-	t.System, t.Action, t.Wave, t.Outcome, t.Reference, t.Note, t.Tries = i.System, i.Action, i.Wave, i.Outcome, i.Reference, i.Note, i.Tries
+	t.System, t.Action, t.Wave, t.Outcome, t.Reference, t.Note, t.Address, t.Tries = i.System, i.Action, i.Wave, i.Outcome, i.Reference, i.Note, i.Address, i.Tries
 	for _, f := range i.Found {
 		t.Found = append(t.Found, rights.Found(f))
 	}

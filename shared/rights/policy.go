@@ -19,6 +19,10 @@ type Policy struct {
 
 	PerAddress int // requests and re-sends an hour for one address
 	PerClient  int // the same for one client
+
+	Topics      []Topic     // what people can choose
+	Consent     ConsentRule // whose agreement a first mail needs
+	DoubleOptIn bool        // and whether they confirm it by a link in a mail
 }
 
 // Review says which requests wait for an operator before anything is carried out.
@@ -37,7 +41,7 @@ func DefaultPolicy() Policy {
 		Company: "Example Company", Contact: "privacy@example.com",
 		Regimes: DefaultRegimes(), Review: ReviewNone,
 		ProofLife: 7 * day, StatusLife: 400 * day, ExportLife: 14 * day, Retention: 730 * day,
-		PerAddress: 5, PerClient: 30,
+		PerAddress: 5, PerClient: 30, Consent: ConsentEU,
 	}
 }
 

@@ -19,6 +19,7 @@ type Regime struct {
 	Respond   Term
 	Extend    Term   // counted from the same start, on top of Respond
 	Complaint string // whom the person may turn to
+	OptIn     bool   // whether marketing mail needs consent first
 }
 
 // Term is a span of the law, counted from the day of receipt, which is day 0.
@@ -42,6 +43,7 @@ func DefaultRegimes() Regimes {
 		{
 			ID: "eu_gdpr", Name: "GDPR", Law: "Regulation (EU) 2016/679, Art. 12(3)",
 			Places:    []string{"AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT", "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "IS", "LI", "NO"},
+			OptIn:     true, // Directive 2002/58/EC Art. 13
 			Respond:   Term{Months: 1, Roll: true, Cite: "GDPR Art. 12(3); Regulation 1182/71 Art. 3"},
 			Extend:    Term{Months: 2, Roll: true, Cite: "GDPR Art. 12(3)"},
 			Complaint: "You can complain to the data protection authority where you live, where you work, or where you think the rule was broken (GDPR Art. 77). You can also go to court (Art. 79).",

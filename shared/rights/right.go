@@ -21,10 +21,11 @@ const (
 type Action string
 
 const (
-	Locate Action = "locate" // count what is there, read-only
-	Export Action = "export" // hand over a copy
-	Erase  Action = "erase"  // remove, or mask what has to stay
-	Manual Action = "manual" // a person carries it out by hand in that system
+	Locate   Action = "locate"   // count what is there, read-only
+	Export   Action = "export"   // hand over a copy
+	Erase    Action = "erase"    // remove, or mask what has to stay
+	Suppress Action = "suppress" // mail the person no more
+	Manual   Action = "manual"   // a person carries it out by hand in that system
 )
 
 type rightRow struct {
@@ -48,7 +49,7 @@ var rightTable = []rightRow{
 	{OptOutSale, "Don't sell or share my data", Manual, false},
 	{LimitSensitive, "Limit the use of my sensitive data", Manual, false},
 	{AutomatedDecision, "Have a person look at an automated decision", Manual, true},
-	{Unsubscribe, "Stop marketing mail", Manual, false},
+	{Unsubscribe, "Stop marketing mail", Suppress, false},
 }
 
 // Rights lists every right in the order in which it is offered.

@@ -15,6 +15,18 @@ func NewTaskID(id ID, action Action, system string) TaskID {
 	return TaskID(fmt.Sprintf("%s.%s.%s", id, action, system))
 }
 
+// NewSuppression names the share that a system has in one person's choices, which
+// belong to no request: the pseudonym stands where a request's id does.
+func NewSuppression(person, system string) TaskID {
+	return NewTaskID(ID(person), Suppress, system)
+}
+
+// OfPerson tells whether the share belongs to a person's choices, and no request.
+func (t TaskID) OfPerson() bool {
+	_, err := ParseID(string(t.Request()))
+	return err != nil
+}
+
 // Request is the request the share belongs to.
 func (t TaskID) Request() ID {
 	id, _, _ := strings.Cut(string(t), ".")
@@ -39,6 +51,7 @@ type Task struct {
 	Keeps     []Keep
 	Reference string // the vendor's own id of the job
 	Note      string // an operator's reason; names no person
+	Address   []byte // sealed: whom a share is about that belongs to no request; gone when it ends
 
 	Tries    int       // since it was handed over or retried by hand
 	Attempts []Attempt // the newest last, at most MaxAttempts
@@ -85,6 +98,6 @@ func (t Task) Tried(at time.Time, problem string) Task {
 
 // End returns t as ended with o.
 func (t Task) End(o Outcome, at time.Time) Task {
-	t.Outcome, t.Ended, t.Due = o, at, time.Time{}
+	t.Outcome, t.Ended, t.Due, t.Address = o, at, time.Time{}, nil
 	return t
 }

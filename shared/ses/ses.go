@@ -4,6 +4,8 @@
 // mail carries its request's id as a tag, so that a bounce finds the request without
 // anybody reading the address.
 //
+// It also reads the list of those whom SES doesn't mail.
+//
 // It leaves identities, DKIM and the configuration set to the deployment. SES takes
 // a mail twice that is sent twice: both have the same Message-ID header.
 package ses
@@ -40,12 +42,16 @@ func (s Sender) Send(ctx context.Context, m notice.Message) error {
 	if err != nil {
 		return err
 	}
+	var tags []types.MessageTag
+	if m.Request != "" {
+		tags = []types.MessageTag{{Name: aws.String(Tag), Value: aws.String(string(m.Request))}}
+	}
 	_, err = s.Client.SendEmail(ctx, &sesv2.SendEmailInput{
 		FromEmailAddress:     aws.String(m.From.Address),
 		Destination:          &types.Destination{ToAddresses: []string{m.To.Address}},
 		Content:              &types.EmailContent{Raw: &types.RawMessage{Data: raw}},
 		ConfigurationSetName: &s.ConfigurationSet,
-		EmailTags:            []types.MessageTag{{Name: aws.String(Tag), Value: aws.String(string(m.Request))}},
+		EmailTags:            tags,
 	})
 	if err == nil {
 		return nil

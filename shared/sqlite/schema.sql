@@ -1,4 +1,4 @@
--- Version 1. Times are seconds since 1970 in UTC, 0 for none.
+-- Version 2. Times are seconds since 1970 in UTC, 0 for none.
 CREATE TABLE requests (
   id           TEXT PRIMARY KEY,
   version      INTEGER NOT NULL,
@@ -82,5 +82,9 @@ CREATE TABLE preferences (
   opted_out INTEGER NOT NULL,
   at        INTEGER NOT NULL,
   source    TEXT NOT NULL,
+  basis     TEXT NOT NULL DEFAULT '',
+  news      INTEGER NOT NULL DEFAULT 0, -- 1 while nobody was told
+  address   BLOB, -- sealed, while it is news
   PRIMARY KEY (person, topic)
 ) WITHOUT ROWID;
+CREATE INDEX preferences_news ON preferences (at) WHERE news = 1;

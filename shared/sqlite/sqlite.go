@@ -28,11 +28,21 @@ import (
 //go:embed schema.sql
 var schema string
 
+// withNews makes version 2: who chose anew is told on.
+const withNews = `
+CREATE TABLE IF NOT EXISTS preferences (person TEXT NOT NULL, topic TEXT NOT NULL, opted_out INTEGER NOT NULL, at INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (person, topic)) WITHOUT ROWID;
+ALTER TABLE preferences ADD COLUMN basis TEXT NOT NULL DEFAULT '';
+ALTER TABLE preferences ADD COLUMN news INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE preferences ADD COLUMN address BLOB;
+CREATE INDEX preferences_news ON preferences (at) WHERE news = 1`
+
 // Store is rights.Store on a SQLite file.
 type Store struct {
 	write  *sql.DB // one connection: SQLite has one writer, and so nobody waits on a lock
 	read   *sql.DB
 	sealer *envelope.Sealer
+
+	choices group // of Prefer
 }
 
 var _ rights.Store = (*Store)(nil)
@@ -40,7 +50,7 @@ var _ rights.Store = (*Store)(nil)
 // Open opens the store at path and creates it where it is absent. Personal fields
 // are sealed by sealer.
 func Open(ctx context.Context, path string, sealer *envelope.Sealer) (*Store, error) {
-	write, err := open(ctx, path, schema)
+	write, err := open(ctx, path, schema, withNews)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +59,9 @@ func Open(ctx context.Context, path string, sealer *envelope.Sealer) (*Store, er
 		return nil, errors.Join(fmt.Errorf("couldn't open %s for reading: %w", path, err), write.Close())
 	}
 	read.SetMaxOpenConns(4)
-	return &Store{write: write, read: read, sealer: sealer}, nil
+	s := &Store{write: write, read: read, sealer: sealer}
+	s.choices.commit = s.preferAll
+	return s, nil
 }
 
 // Close waits for running calls and closes the file.
@@ -60,31 +72,36 @@ func dsn(path string) string {
 	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path) + "?" + pragmas.Encode()
 }
 
-func open(ctx context.Context, path, schema string) (*sql.DB, error) {
+// open opens a file and brings it to the newest version: upgrades[0] makes version 2
+// of version 1, and schema makes the newest of nothing.
+func open(ctx context.Context, path, schema string, upgrades ...string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open %s: %w", path, err)
 	}
 	db.SetMaxOpenConns(1)
-	if err := migrate(ctx, db, schema); err != nil {
+	if err := migrate(ctx, db, schema, upgrades); err != nil {
 		return nil, errors.Join(fmt.Errorf("couldn't prepare %s (is it a file of Rightful, and writable?): %w", path, err), db.Close())
 	}
 	return db, nil
 }
 
-func migrate(ctx context.Context, db *sql.DB, schema string) error {
+func migrate(ctx context.Context, db *sql.DB, schema string, upgrades []string) error {
 	var version int
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
-	switch version {
-	case 0:
-		_, err := db.ExecContext(ctx, "BEGIN IMMEDIATE; "+schema+"; PRAGMA user_version = 1; COMMIT")
-		return err
-	case 1:
+	newest := 1 + len(upgrades)
+	switch {
+	case version > newest:
+		return fmt.Errorf("it was written by a newer Rightful (version %d); start that one", version)
+	case version == newest:
 		return nil
+	case version > 0:
+		schema = strings.Join(upgrades[version-1:], ";\n")
 	}
-	return fmt.Errorf("it was written by a newer Rightful (version %d); start that one", version)
+	_, err := db.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT", schema, newest))
+	return err
 }
 
 // transact runs do in one write transaction.

@@ -114,6 +114,9 @@ func leaveWave(ctx context.Context, tx *sql.Tx, t rights.Task) ([]rights.Signal,
 	if err := tx.QueryRowContext(ctx, "SELECT wave FROM tasks WHERE id = ?", t.ID).Scan(&wave); err != nil {
 		return nil, err
 	}
+	if wave == "" {
+		return nil, nil
+	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM wave_open WHERE wave = ? AND task = ?", wave, t.ID); err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (s Locate) Do(ctx context.Context, in WaitIn) (Out, error) {
 	}
 	var tasks []rights.Task
 	for _, system := range s.Systems {
-		if r.Right.Action() != rights.Manual && system.Does(r.Right.Action()) && system.Does(rights.Locate) {
+		if action := r.Right.Action(); (action == rights.Export || action == rights.Erase) && system.Does(action) && system.Does(rights.Locate) {
 			tasks = append(tasks, newTask(r, rights.Locate, system, 0, s.Now()))
 		}
 	}

@@ -9,7 +9,9 @@ package wiring
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/mail"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
@@ -19,6 +21,7 @@ import (
 	"github.com/rightful/rightful/shared/envelope"
 	"github.com/rightful/rightful/shared/kms"
 	"github.com/rightful/rightful/shared/notice"
+	"github.com/rightful/rightful/shared/preference"
 	"github.com/rightful/rightful/shared/rights"
 	"github.com/rightful/rightful/shared/unsubscribe"
 )
@@ -60,6 +63,27 @@ func Links(s *Store, base string) rights.Links {
 func UnsubscribeKeys(s *Store, u config.Unsubscribe) (unsubscribe.Keys, error) {
 	revoked, err := unsubscribe.Revocations(u.Revoked)
 	return unsubscribe.Derive(s.Master.SigningKey, u.LinkKey, revoked...), err
+}
+
+// Choices keeps what people choose, for a function that only hears of it: it mints no
+// link and mails nobody.
+func Choices(s *Store, now func() time.Time) preference.Center {
+	return preference.Center{Store: s, Keys: unsubscribe.Derive(s.Master.SigningKey, 1), Now: now}
+}
+
+// Suppressed tells whether an address gets no more marketing mail.
+func Suppressed(s *Store) func(context.Context, string) (bool, error) {
+	return Choices(s, nil).Suppressed
+}
+
+// Center is the preference centre of a function that shows it or asks people.
+func Center(s *Store, sender notice.Sender, m config.Mail, u config.Unsubscribe, c config.Choices, now func() time.Time) (preference.Center, error) {
+	keys, err1 := UnsubscribeKeys(s, u)
+	p := Policy(m)
+	var err2 error
+	p.Topics, err2 = rights.ParseTopics(c.Topics)
+	p.Consent, p.DoubleOptIn = rights.ConsentRule(c.Consent), c.DoubleOptIn
+	return preference.Center{Store: s, Keys: keys, Policy: p, Base: m.BaseURL, Sender: sender, From: mail.Address{Address: m.From}, Now: now}, errors.Join(err1, err2)
 }
 
 // Post writes letters and has sender send them. It is no method: a store is handed on

@@ -8,17 +8,19 @@ import (
 	"time"
 
 	"github.com/rightful/rightful/shared/bundle"
+	"github.com/rightful/rightful/shared/onward"
 	"github.com/rightful/rightful/shared/outbox"
 	"github.com/rightful/rightful/shared/rights"
 )
 
 // Sweep finds again what a crash or a lost message left behind: signals that were
-// not delivered, tasks that are due, records whose time is over.
+// not delivered, tasks that are due, people who chose anew, records whose time is over.
 type Sweep struct {
 	Store      rights.Store
 	Outbox     outbox.Outbox
 	Queue      rights.Queue
 	Flow       rights.Flow
+	Onward     onward.Onward
 	Vault      bundle.Vault
 	Forget     func(context.Context, rights.ID) error // what else keeps mails of a request; nil for nothing
 	ExportLife time.Duration                          // how long an export is kept; 0 for as long as the record
@@ -31,11 +33,12 @@ func (s Sweep) Run(ctx context.Context) (int, error) {
 	signals, err1 := s.Outbox.Flush(ctx)
 	due, err2 := s.Store.DueTasks(ctx, s.Now(), 1000)
 	err3 := s.Queue.Hand(ctx, due...)
+	told, err7 := s.Onward.Tell(ctx)
 	over, err4 := s.Store.CheckWaves(ctx, s.Now())
 	s.Outbox.Deliver(ctx, over...)
 	removed, err5 := s.dropExports(ctx)
 	erased, err6 := s.erase(ctx)
-	return signals + len(due) + len(over) + removed + erased, errors.Join(err1, err2, err3, err4, err5, err6)
+	return signals + len(due) + told + len(over) + removed + erased, errors.Join(err1, err2, err3, err4, err5, err6, err7)
 }
 
 // Recover makes the tasks due at once that a process held when it died, and

@@ -22,6 +22,7 @@ import (
 	"github.com/rightful/rightful/shared/connector"
 	"github.com/rightful/rightful/shared/outbox"
 	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/unsubscribe"
 )
 
 // Worker carries out tasks.
@@ -31,9 +32,12 @@ type Worker struct {
 	Vault   bundle.Vault
 	Outbox  outbox.Outbox
 	Links   rights.Links
-	Now     func() time.Time
-	Jitter  func() float64 // in [0,1), for the pauses; nil means none
-	Log     *slog.Logger
+
+	UnsubscribeKeys unsubscribe.Keys // opens the addresses that opt-outs bring
+
+	Now    func() time.Time
+	Jitter func() float64 // in [0,1), for the pauses; nil means none
+	Log    *slog.Logger
 }
 
 const (
@@ -77,6 +81,9 @@ func (w Worker) do(ctx context.Context, id rights.TaskID, of *whose) (rights.Tas
 	if err != nil || !t.Open() || t.Due.IsZero() || t.Due.After(w.Now()) {
 		return t, err
 	}
+	if t.ID.OfPerson() {
+		return w.suppress(ctx, t)
+	}
 	r, personal, err := of.read(ctx, t.Request)
 	if err != nil {
 		return t, err
@@ -119,6 +126,8 @@ func (w Worker) ask(ctx context.Context, t rights.Task, subject rights.Subject) 
 		return system.Locate(ctx, job)
 	case rights.Erase:
 		return system.Erase(ctx, job)
+	case rights.Suppress:
+		return system.Suppress(ctx, w.letAlone(job))
 	case rights.Export:
 		return w.collect(ctx, t, func(sink connector.Sink) (connector.Answer, error) { return system.Export(ctx, job, sink) })
 	}

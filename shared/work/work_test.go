@@ -25,6 +25,7 @@ var task = rights.NewTaskID(id, rights.Erase, "crm")
 // system is a system that does what the test says.
 type system struct {
 	erase    func(connector.Job) (connector.Answer, error)
+	suppress func(connector.Job) (connector.Answer, error)
 	callback func() (connector.Answer, error)
 }
 
@@ -32,6 +33,7 @@ func (system) Name() string            { return "crm" }
 func (system) Title() string           { return "Customers" }
 func (system) Wave() int               { return 1 }
 func (system) Does(rights.Action) bool { return true }
+func (system) KnowsBy() string         { return "email" }
 
 func (s system) Locate(context.Context, connector.Job) (connector.Answer, error) {
 	return connector.Answer{}, errors.New("not asked here")
@@ -43,6 +45,10 @@ func (s system) Export(context.Context, connector.Job, connector.Sink) (connecto
 
 func (s system) Erase(_ context.Context, j connector.Job) (connector.Answer, error) {
 	return s.erase(j)
+}
+
+func (s system) Suppress(_ context.Context, j connector.Job) (connector.Answer, error) {
+	return s.suppress(j)
 }
 
 func (s system) Callback(http.Header, []byte, time.Time, connector.Sink) (connector.Answer, error) {

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/rightful/rightful/shared/connector"
+	"github.com/rightful/rightful/shared/webhook"
 )
 
 // mailing serves the newsletters: it takes a job at once and does it later.
@@ -35,7 +35,19 @@ func (m *mailing) handler() http.Handler {
 			m.accept(w, r, kind, mode)
 		}))
 	}
+	mux.HandleFunc("POST /unsubscriptions", board.wrap(secrets["mailing"], m.unsubscribe))
 	return mux
+}
+
+// unsubscribe takes somebody off a list, or off all.
+func (m *mailing) unsubscribe(w http.ResponseWriter, r *http.Request, _ string) {
+	var in struct{ Email, List string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Email == "" {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	_, err := m.db.ExecContext(r.Context(), "DELETE FROM subscriptions WHERE lower(email) = lower(?) AND ? IN (list, 'every')", in.Email, in.List)
+	answer(w, map[string]any{}, err)
 }
 
 // accept stores a job; the same task is the same job.
@@ -184,7 +196,7 @@ func (m *mailing) do(ctx context.Context, task, kind, email string) (string, err
 }
 
 func (m *mailing) call(ctx context.Context, callback, task string, body []byte) bool {
-	header, err := connector.SignCallback(secrets["mailing-callback"], task, m.demo.c.Now(), body)
+	header, err := webhook.Sign(secrets["mailing-callback"], task, m.demo.c.Now(), body)
 	if err != nil {
 		return false
 	}
