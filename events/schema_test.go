@@ -74,7 +74,7 @@ func TestSchemas_SayWhatTheStepsSay(t *testing.T) {
 func TestSchemas_AreAllUsed(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(events.Files, "schema/*")
-	if err != nil || len(files) != 2*len(steps)+3 {
+	if err != nil || len(files) != 2*len(steps)+5 {
 		t.Errorf("%d schemas for %d steps, %v", len(files), len(steps), err)
 	}
 	for _, file := range files {

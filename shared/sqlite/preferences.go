@@ -30,7 +30,7 @@ func (s *Store) preferAll(all []*joined) {
 	ctx := context.Background()
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		for _, j := range all {
-			if err := prefer(ctx, tx, j); err != nil {
+			if err := s.prefer(ctx, tx, j); err != nil {
 				return err
 			}
 		}
@@ -44,7 +44,12 @@ func (s *Store) preferAll(all []*joined) {
 	}
 }
 
-func prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
+// insert is Prefer's statement. It is compiled once: that takes longer than to run it.
+const insert = `INSERT INTO preferences VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (person, topic) DO UPDATE SET
+	opted_out = excluded.opted_out, at = excluded.at, source = excluded.source, basis = excluded.basis, news = excluded.news, address = excluded.address
+	WHERE excluded.at >= at AND excluded.opted_out <> opted_out`
+
+func (s *Store) prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
 	p, address := j.do.Preference, []byte(nil)
 	if j.do.news != nil {
 		address = j.do.news.Address
@@ -56,9 +61,7 @@ func prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
 			return err
 		}
 	}
-	done, err := tx.ExecContext(ctx, `INSERT INTO preferences VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (person, topic) DO UPDATE SET
-		opted_out = excluded.opted_out, at = excluded.at, source = excluded.source, basis = excluded.basis, news = excluded.news, address = excluded.address
-		WHERE excluded.at >= at AND excluded.opted_out <> opted_out`,
+	done, err := tx.StmtContext(ctx, s.insert).ExecContext(ctx,
 		p.Person, p.Topic, p.OptedOut, record.Seconds(p.At), p.Source, p.Basis, j.do.news != nil, address)
 	if err != nil {
 		return err

@@ -42,7 +42,8 @@ type Store struct {
 	read   *sql.DB
 	sealer *envelope.Sealer
 
-	choices group // of Prefer
+	choices group     // of Prefer
+	insert  *sql.Stmt // its statement
 }
 
 var _ rights.Store = (*Store)(nil)
@@ -60,6 +61,9 @@ func Open(ctx context.Context, path string, sealer *envelope.Sealer) (*Store, er
 	}
 	read.SetMaxOpenConns(4)
 	s := &Store{write: write, read: read, sealer: sealer}
+	if s.insert, err = write.PrepareContext(ctx, insert); err != nil {
+		return nil, errors.Join(fmt.Errorf("couldn't prepare %s: %w", path, err), s.Close())
+	}
 	s.choices.commit = s.preferAll
 	return s, nil
 }
