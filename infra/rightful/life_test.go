@@ -5,17 +5,21 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/rightful/rightful/shared/webhook"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"rightful": main}) }
@@ -69,6 +73,10 @@ func stories(t *testing.T, env func() []string) {
 			"link":     command((*life).mint),
 			"click":    command((*life).click),
 			"mailable": command((*life).mailable),
+			"prefer":   command((*life).prefer),
+			"report":   command((*life).report),
+			"signup":   command((*life).signUp),
+			"confirm":  command((*life).confirm),
 			"nobody":   command((*life).nobody),
 		},
 	})
@@ -90,6 +98,7 @@ type life struct {
 	env              []string
 	id, token, plan  string
 	link, code, text string
+	reports          int
 }
 
 func (l *life) start(ts *testscript.TestScript, args []string) {
@@ -418,10 +427,104 @@ func (l *life) click(ts *testscript.TestScript, args []string) {
 	}
 }
 
-// mailable ADDRESS TOPIC yes|no asks as a sender does before a mail.
+// prefer FORM [TEXT...] sends a form to the preference page of the link, or with "" and
+// "gpc" opens it, the latter in a browser that sends Sec-GPC. The answer says the texts.
+func (l *life) prefer(ts *testscript.TestScript, args []string) {
+	method, form := "POST", args[0]
+	if form == "" || form == "gpc" {
+		method, form = "GET", ""
+	}
+	r, err := http.NewRequest(method, strings.Replace(l.link, "/u/", "/preferences/", 1), strings.NewReader(form))
+	ts.Check(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if args[0] == "gpc" {
+		r.Header.Set("Sec-GPC", "1")
+	}
+	l.says(ts, r, args[1:])
+}
+
+// says sends a request and looks for texts in the page that it gets.
+func (l *life) says(ts *testscript.TestScript, r *http.Request, texts []string) {
+	answer, err := client.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	if answer.StatusCode != http.StatusOK {
+		ts.Fatalf("%s %s answers %d: %s", r.Method, r.URL.Path, answer.StatusCode, page)
+	}
+	plain := html.UnescapeString(strings.Join(strings.Fields(tag.ReplaceAllString(string(page), " ")), " "))
+	for _, want := range texts {
+		if !strings.Contains(plain, want) {
+			ts.Fatalf("the page doesn't say %q:\n%s", want, plain)
+		}
+	}
+}
+
+var tag = regexp.MustCompile(`<[^>]*>`)
+
+// reportSecret is what the story's senders sign with.
+const reportSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZg=="
+
+// report TYPE ADDRESS [soft] reports as a sender's webhook does.
+func (l *life) report(ts *testscript.TestScript, args []string) {
+	l.reports++
+	data := map[string]any{"address": args[1]}
+	if len(args) > 2 {
+		data["soft"] = true
+	}
+	now := time.Now()
+	body, err := json.Marshal(map[string]any{"type": args[0], "timestamp": now.UTC().Format(time.RFC3339), "data": data})
+	ts.Check(err)
+	for range 2 { // senders repeat themselves
+		r, err := http.NewRequest("POST", l.base+"/v1/mail/reports", bytes.NewReader(body))
+		ts.Check(err)
+		r.Header, err = webhook.Sign(reportSecret, fmt.Sprint("report", l.reports), now, body)
+		ts.Check(err)
+		r.Header.Set("Content-Type", "application/json")
+		answer, err := client.Do(r)
+		ts.Check(err)
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusNoContent {
+			ts.Fatalf("the report answers %d", answer.StatusCode)
+		}
+	}
+}
+
+// signUp ADDRESS TOPIC COUNTRY STATE signs somebody up and expects a state.
+func (l *life) signUp(ts *testscript.TestScript, args []string) {
+	var signed struct{ State string }
+	l.operate(ts, "/v1/operator/consents", map[string]string{"address": args[0], "topic": args[1], "country": args[2]}, &signed)
+	if signed.State != args[3] {
+		ts.Fatalf("signing %s up: %s", args[0], signed.State)
+	}
+}
+
+// confirm [TEXT...] opens the link of the mail that asks, as a scanner does, and then
+// presses its button.
+func (l *life) confirm(ts *testscript.TestScript, args []string) {
+	for _, line := range strings.Split(l.text, "\n") {
+		if strings.Contains(line, "/preferences/confirm/") {
+			open, err := http.NewRequest("GET", line, nil)
+			ts.Check(err)
+			l.says(ts, open, []string{"Do you want these mails?"})
+			press, err := http.NewRequest("POST", line, nil)
+			ts.Check(err)
+			l.says(ts, press, args)
+			return
+		}
+	}
+	ts.Fatalf("the mail has no link to confirm:\n%s", l.text)
+}
+
+// mailable ADDRESS TOPIC yes|no [COUNTRY] asks as a sender does before a mail.
 func (l *life) mailable(ts *testscript.TestScript, args []string) {
 	var checked struct{ Suppressed []bool }
-	l.operate(ts, "/v1/operator/suppression/check", map[string]any{"addresses": args[:1], "topic": args[1]}, &checked)
+	body := map[string]any{"addresses": args[:1], "topic": args[1]}
+	if len(args) > 3 {
+		body["country"] = args[3]
+	}
+	l.operate(ts, "/v1/operator/suppression/check", body, &checked)
 	if len(checked.Suppressed) != 1 || checked.Suppressed[0] == (args[2] == "yes") {
 		ts.Fatalf("mailing %s about %s: suppressed is %v", args[0], args[1], checked.Suppressed)
 	}

@@ -62,60 +62,49 @@ func (c mintCommand) Run(out io.Writer) error {
 	if err != nil {
 		return exitError{exitUsage, err}
 	}
-	in := io.Reader(os.Stdin)
-	if c.In != "-" {
-		file, err := os.Open(c.In)
-		if err != nil {
-			return fmt.Errorf("couldn't read the CSV: %w", err)
-		}
-		defer file.Close()
-		in = file
-	}
-	start := time.Now()
-	rows, err := c.mint(keys, in, out, func(rows int) { fmt.Fprintf(os.Stderr, "\r%d rows", rows) })
+	rows, err := openRows(c.In, "email")
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "\r%d rows, %.0f a second\n", rows, float64(rows)/max(time.Since(start).Seconds(), 0.001))
+	defer rows.Close()
+	start := time.Now()
+	n, err := c.mint(keys, rows, out, func(n int) { fmt.Fprint(os.Stderr, rows.progress(n, start)) })
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, rows.progress(n, start))
 	return nil
 }
 
 // mint streams; it tells progress every ten thousand rows.
-func (c mintCommand) mint(keys unsubscribe.Keys, in io.Reader, out io.Writer, progress func(int)) (int, error) {
-	read, buffered := csv.NewReader(bufio.NewReaderSize(in, 1<<20)), bufio.NewWriterSize(out, 1<<20)
-	read.ReuseRecord = true
+func (c mintCommand) mint(keys unsubscribe.Keys, in *rowReader, out io.Writer, progress func(int)) (int, error) {
+	buffered := bufio.NewWriterSize(out, 1<<20)
 	write := csv.NewWriter(buffered)
-	head, err := read.Read()
-	column := slices.IndexFunc(head, func(name string) bool {
-		return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")), "email")
-	})
-	if err != nil || column < 0 {
-		return 0, exitError{exitUsage, errors.New("the first row has to name the columns, one of them email")}
-	}
-	if err := write.Write(append(head, "unsubscribe_url", "list_unsubscribe", "list_unsubscribe_post")); err != nil {
+	if err := write.Write(append(slices.Clone(in.head), "unsubscribe_url", "list_unsubscribe", "list_unsubscribe_post")); err != nil {
 		return 0, err
 	}
-	for rows := 0; ; {
-		row, err := read.Read()
+	for n := 0; ; {
+		row, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			write.Flush()
-			return rows, errors.Join(write.Error(), buffered.Flush())
+			return n, errors.Join(write.Error(), buffered.Flush())
 		}
 		if err != nil {
-			return rows, exitError{exitUsage, fmt.Errorf("row %d can't be read: correct it and mint again: %w", rows+2, err)}
+			return n, err
 		}
-		if !strings.Contains(row[column], "@") {
-			return rows, exitError{exitUsage, fmt.Errorf("row %d: email is no address: correct it and mint again", rows+2)}
+		address := in.of(row, "email")
+		if !strings.Contains(address, "@") {
+			return n, exitError{exitUsage, fmt.Errorf("row %d: email is no address: correct it and mint again", in.at)}
 		}
-		link, err := keys.Link(c.Base, row[column], c.Topic)
+		link, err := keys.Link(c.Base, address, c.Topic)
 		if err != nil {
-			return rows, exitError{exitUsage, err}
+			return n, exitError{exitUsage, err}
 		}
 		if err := write.Write(append(row, link.URL, link.Headers["List-Unsubscribe"], link.Headers["List-Unsubscribe-Post"])); err != nil {
-			return rows, err
+			return n, err
 		}
-		if rows++; rows%10_000 == 0 {
-			progress(rows)
+		if n++; n%10_000 == 0 {
+			progress(n)
 		}
 	}
 }

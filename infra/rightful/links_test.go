@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rightful/rightful/shared/unsubscribe"
 )
@@ -41,7 +42,7 @@ func TestMint(t *testing.T) {
 	}()
 	back, out := io.Pipe()
 	go func() {
-		_, err := mintCommand{Topic: "news", Base: h.url}.mint(keys, in, out, func(int) {})
+		_, err := mintCommand{Topic: "news", Base: h.url}.mint(keys, mustRows(t, in), out, func(int) {})
 		out.CloseWithError(err)
 	}()
 	read := csv.NewReader(back)
@@ -72,6 +73,15 @@ func TestMint(t *testing.T) {
 	}
 }
 
+func mustRows(t testing.TB, in io.Reader) *rowReader {
+	t.Helper()
+	rows, err := newRows(in, "email")
+	if err != nil {
+		t.Error(err)
+	}
+	return rows
+}
+
 // TestMint_BadInput: a row that can't be used is named, and so is the fix.
 func TestMint_BadInput(t *testing.T) {
 	keys := unsubscribe.Keys{Person: []byte("p"), Signing: map[int]ed25519.PrivateKey{1: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))}, Current: 1}
@@ -81,7 +91,10 @@ func TestMint_BadInput(t *testing.T) {
 		"email\nnobody\n":      "row 2",
 		"email\na@b.de,more\n": "row 2",
 	} {
-		_, err := mintCommand{Topic: "news", Base: "https://x"}.mint(keys, strings.NewReader(in), io.Discard, func(int) {})
+		rows, err := newRows(strings.NewReader(in), "email")
+		if err == nil {
+			_, err = mintCommand{Topic: "news", Base: "https://x"}.mint(keys, rows, io.Discard, func(int) {})
+		}
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "nobody") {
 			t.Errorf("%q: %v", in, err)
 		}
@@ -95,9 +108,18 @@ func TestMint_BadInput(t *testing.T) {
 	}
 }
 
-// BenchmarkMint mints a million links.
+// BenchmarkMint mints a million links as a sender does, addresses sealed, and then
+// opens each of them, as the server does.
 func BenchmarkMint(b *testing.B) {
-	keys := unsubscribe.Keys{Person: []byte("p"), Signing: map[int]ed25519.PrivateKey{1: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))}, Current: 1}
+	server := unsubscribe.Derive(func(purpose string) []byte { return fmt.Appendf(nil, "%32s", purpose)[:32] }, 1)
+	text, err := server.Export()
+	if err != nil {
+		b.Fatal(err)
+	}
+	sender, err := unsubscribe.Read(text)
+	if err != nil {
+		b.Fatal(err)
+	}
 	const rows = 1_000_000
 	in, feed := io.Pipe()
 	go func() {
@@ -109,11 +131,31 @@ func BenchmarkMint(b *testing.B) {
 		w.Flush()
 		feed.Close()
 	}()
-	if n, err := (mintCommand{Topic: "news", Base: "https://privacy.example.com"}).mint(keys, in, io.Discard, func(int) {}); err != nil || n != rows {
+	file, err := os.Create(filepath.Join(b.TempDir(), "links.csv"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	start := time.Now()
+	if n, err := (mintCommand{Topic: "news", Base: "https://privacy.example.com"}).mint(sender, mustRows(b, in), file, func(int) {}); err != nil || n != rows {
 		b.Fatalf("%d, %v", n, err)
 	}
+	b.ReportMetric(rows/time.Since(start).Seconds(), "links/s")
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
-	b.ReportMetric(rows/b.Elapsed().Seconds(), "links/s")
 	b.ReportMetric(float64(memory.HeapInuse)/1e6, "heap-MB")
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		b.Fatal(err)
+	}
+	links := mustRows(b, file)
+	for n := range rows {
+		row, err := links.Next()
+		if err != nil {
+			b.Fatal(err)
+		}
+		token := strings.TrimPrefix(links.of(row, "unsubscribe_url"), "https://privacy.example.com/u/")
+		if claims, err := server.Open(token); err != nil || claims.Person != server.Pseudonym(row[0]) || claims.Topic != "news" {
+			b.Fatalf("link %d: %v", n, err)
+		}
+	}
 }

@@ -14,13 +14,14 @@ import (
 
 // cli is the command line.
 type cli struct {
-	Serve    serveCommand    `cmd:"" help:"Run the whole system on this machine."`
-	Requests requestsCommand `cmd:"" help:"See and work the requests of a running server or a stage."`
-	Links    linksCommand    `cmd:"" help:"Mint unsubscribe links for marketing mails."`
-	Check    checkCommand    `cmd:"" help:"Test somebody's endpoint."`
-	Doctor   doctorCommand   `cmd:"" help:"Check a deployed stage, and say what to do."`
-	Smoke    smokeCommand    `cmd:"" help:"File, prove and finish a test request."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve       serveCommand       `cmd:"" help:"Run the whole system on this machine."`
+	Requests    requestsCommand    `cmd:"" help:"See and work the requests of a running server or a stage."`
+	Links       linksCommand       `cmd:"" help:"Mint unsubscribe links for marketing mails."`
+	Suppression suppressionCommand `cmd:"" help:"Export, import and filter by who opted out."`
+	Check       checkCommand       `cmd:"" help:"Test somebody's endpoint."`
+	Doctor      doctorCommand      `cmd:"" help:"Check a deployed stage, and say what to do."`
+	Smoke       smokeCommand       `cmd:"" help:"File, prove and finish a test request."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // version is set when a release is built.

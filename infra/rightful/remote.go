@@ -25,8 +25,13 @@ type remote struct {
 	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
 }
 
-// call makes one operator's call and decodes its answer.
+// call makes one call about requests.
 func (r remote) call(method, path string, body, into any) (json.RawMessage, error) {
+	return r.operate(method, "/requests"+path, body, into)
+}
+
+// operate makes one operator's call and decodes its answer.
+func (r remote) operate(method, path string, body, into any) (json.RawMessage, error) {
 	var sent []byte
 	if body != nil {
 		var err error
@@ -69,7 +74,7 @@ func (r remote) request(method, path string, body []byte) (*http.Request, error)
 		}
 		server = s.outputs["OutApi"]
 	}
-	request, err := http.NewRequest(method, strings.TrimSuffix(server, "/")+"/v1/operator/requests"+path, bytes.NewReader(body))
+	request, err := http.NewRequest(method, strings.TrimSuffix(server, "/")+"/v1/operator"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, exitError{exitUsage, fmt.Errorf("the server's address %q can't be used: write it like http://127.0.0.1:8080", server)}
 	}

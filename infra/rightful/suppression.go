@@ -1,0 +1,256 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rightful/rightful/shared/console"
+	"github.com/rightful/rightful/shared/preference"
+	"github.com/rightful/rightful/shared/rights"
+	"github.com/rightful/rightful/shared/unsubscribe"
+)
+
+// suppressionCommand is `rightful suppression`.
+type suppressionCommand struct {
+	Export exportCommand `cmd:"" help:"Write everybody's opt-outs as hashes: a CSV that names nobody."`
+	Import importCommand `cmd:"" help:"Import choices that were kept elsewhere, and report row by row."`
+	Filter filterCommand `cmd:"" help:"Leave out of a mailing whoever opted out, without asking the server."`
+}
+
+type exportCommand struct{ remote }
+
+// Run writes page by page, however many there are.
+func (c exportCommand) Run(out io.Writer) error {
+	buffered := bufio.NewWriter(out)
+	write := csv.NewWriter(buffered)
+	write.Write([]string{"person", "topic", "at", "source"})
+	rows := 0
+	for cursor := ""; ; {
+		var page console.Suppressed
+		if _, err := c.operate("GET", "/suppression?limit=5000&cursor="+url.QueryEscape(cursor), nil, &page); err != nil {
+			return err
+		}
+		for _, p := range page.Suppressed {
+			write.Write([]string{p.Person, p.Topic, p.At, string(p.Source)})
+		}
+		rows += len(page.Suppressed)
+		fmt.Fprintf(os.Stderr, "\r%d opt-outs", rows)
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	fmt.Fprintln(os.Stderr)
+	write.Flush()
+	return errors.Join(write.Error(), buffered.Flush())
+}
+
+type importCommand struct {
+	remote
+	In string `default:"-" help:"The CSV; its first row names the columns: email, and where you have them topic, choice (out or in) and at. - is the standard input."`
+}
+
+// importPage is how many rows go in one call.
+const importPage = 500
+
+// Run sends page by page. A row that is refused is told with its number and doesn't
+// stop the others; running it again changes nothing.
+func (c importCommand) Run(out io.Writer) error {
+	rows, err := openRows(c.In, "email")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var total preference.Report
+	read, start := 0, time.Now()
+	for done := false; !done; {
+		var page struct {
+			Rows []preference.Row `json:"rows"`
+		}
+		for len(page.Rows) < importPage && !done {
+			row, err := rows.Next()
+			if errors.Is(err, io.EOF) {
+				done = true
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			get := func(name string) string { return strings.TrimSpace(rows.of(row, name)) }
+			page.Rows = append(page.Rows, preference.Row{Email: get("email"), Topic: get("topic"), Choice: get("choice"), At: get("at")})
+		}
+		if len(page.Rows) == 0 {
+			break
+		}
+		var report preference.Report
+		if _, err := c.operate("POST", "/suppression/import", page, &report); err != nil {
+			return fmt.Errorf("%w; %d rows before were imported, and importing them again changes nothing", err, read)
+		}
+		for _, r := range report.Refused {
+			fmt.Fprintf(out, "row %d: %s: %s\n", read+r.Row+1, r.Field, r.Problem) // the first row names the columns
+		}
+		read += len(page.Rows)
+		total.Stored, total.Unchanged, total.Refused = total.Stored+report.Stored, total.Unchanged+report.Unchanged, append(total.Refused, report.Refused...)
+		fmt.Fprint(os.Stderr, rows.progress(read, start))
+	}
+	fmt.Fprintln(os.Stderr)
+	fmt.Fprintf(out, "%d rows: %d stored, %d known already or refused by the person since, %d that can't be read\n", read, total.Stored, total.Unchanged, len(total.Refused))
+	if len(total.Refused) > 0 {
+		return exitError{exitUsage, errors.New("correct the rows above and import them again; the others are imported")}
+	}
+	return nil
+}
+
+type filterCommand struct {
+	Topic      string `required:"" help:"What the mails are about."`
+	Keys       string `required:"" help:"The file that rightful links keys wrote."`
+	Suppressed string `required:"" help:"The file that rightful suppression export wrote."`
+	In         string `default:"-" help:"The readers' CSV; its first row names the columns, one of them email."`
+}
+
+// Run holds the hashes of the topic in memory, some 60 bytes each, and streams the
+// readers.
+func (c filterCommand) Run(out io.Writer) error {
+	text, err := os.ReadFile(c.Keys)
+	if err != nil {
+		return fmt.Errorf("couldn't read the keys: %w", err)
+	}
+	keys, err := unsubscribe.Read(text)
+	if err != nil {
+		return exitError{exitUsage, err}
+	}
+	left, err := c.hashes()
+	if err != nil {
+		return err
+	}
+	rows, err := openRows(c.In, "email")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	buffered := bufio.NewWriterSize(out, 1<<20)
+	write := csv.NewWriter(buffered)
+	write.Write(rows.head)
+	kept, dropped := 0, 0
+	for {
+		row, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if left[keys.Pseudonym(rows.of(row, "email"))] {
+			dropped++
+			continue
+		}
+		kept++
+		write.Write(row)
+	}
+	write.Flush()
+	fmt.Fprintf(os.Stderr, "%d kept, %d left out\n", kept, dropped)
+	return errors.Join(write.Error(), buffered.Flush())
+}
+
+func (c filterCommand) hashes() (map[string]bool, error) {
+	rows, err := openRows(c.Suppressed, "person")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	left := map[string]bool{}
+	for {
+		row, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			return left, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if topic := rows.of(row, "topic"); topic == c.Topic || topic == rights.EveryTopic {
+			left[strings.Clone(rows.of(row, "person"))] = true
+		}
+	}
+}
+
+// rowReader reads a CSV row by row, whose first row names the columns.
+type rowReader struct {
+	io.Closer
+	csv  *csv.Reader
+	head []string
+	at   int
+}
+
+// openRows opens a file, or the standard input as "-", that has to have a column.
+func openRows(path, need string) (*rowReader, error) {
+	file := os.Stdin
+	if path != "-" {
+		var err error
+		if file, err = os.Open(path); err != nil {
+			return nil, exitError{exitNotFound, fmt.Errorf("couldn't read the CSV: %w", err)}
+		}
+	}
+	r, err := newRows(file, need)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	r.Closer = file
+	return r, nil
+}
+
+func newRows(in io.Reader, need string) (*rowReader, error) {
+	r := &rowReader{csv: csv.NewReader(bufio.NewReaderSize(in, 1<<20)), at: 1}
+	r.csv.ReuseRecord = true
+	head, err := r.csv.Read()
+	for _, name := range head {
+		r.head = append(r.head, strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))
+	}
+	if err != nil || r.column(need) < 0 {
+		return nil, exitError{exitUsage, fmt.Errorf("the first row has to name the columns, one of them %s", need)}
+	}
+	return r, nil
+}
+
+func (r *rowReader) column(name string) int {
+	return slices.IndexFunc(r.head, func(h string) bool { return strings.EqualFold(h, name) })
+}
+
+// of is a row's value in a column, "" where there is no such column.
+func (r *rowReader) of(row []string, name string) string {
+	if i := r.column(name); i >= 0 {
+		return row[i]
+	}
+	return ""
+}
+
+// Next returns the next row, which holds until the one after; io.EOF at the end.
+func (r *rowReader) Next() ([]string, error) {
+	row, err := r.csv.Read()
+	r.at++
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, exitError{exitUsage, errors.New("row " + strconv.Itoa(r.at) + " can't be read: correct it and start again: " + err.Error())}
+	}
+	return row, err
+}
+
+// progress is a line for the terminal: a bar where the file's size is known, the rows,
+// and how many a second.
+func (r *rowReader) progress(n int, since time.Time) string {
+	bar := ""
+	if file, ok := r.Closer.(*os.File); ok {
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > 0 {
+			share := min(float64(r.csv.InputOffset())/float64(info.Size()), 1)
+			full := int(share * 30)
+			bar = fmt.Sprintf("[%s%s] %3.0f%%  ", strings.Repeat("#", full), strings.Repeat(".", 30-full), share*100)
+		}
+	}
+	return fmt.Sprintf("\r%s%d rows, %.0f a second", bar, n, float64(n)/max(time.Since(since).Seconds(), 0.001))
+}
