@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -108,6 +109,8 @@ func newCloud(t *testing.T) *cloud {
 		}
 	}
 	c.emulator.Parameter("/rightful/test/systems/SHOP_URL", c.systems.server.URL)
+	c.emulator.Parameter("/rightful/test/systems/SES_URL", services.URL)
+	c.emulator.Parameter("/rightful/test/systems/MAIL_REPORTS", reportSecret)
 	c.emulator.Parameter("/rightful/test/systems/SHOP_TOKEN", "a system's secret")
 	c.env = map[string]string{
 		"AWS_ENDPOINT_URL": services.URL, "AWS_ENDPOINT_URL_DYNAMODB": database,
@@ -117,7 +120,7 @@ func newCloud(t *testing.T) *cloud {
 		"RIGHTFUL_PROOF_LIFE": "168h", "RIGHTFUL_EXPORT_LIFE": "336h", "RIGHTFUL_RETENTION": "17520h", "RIGHTFUL_PROCESSOR": "false", "RIGHTFUL_REVIEW": "erasures",
 		"RIGHTFUL_BUCKET": "exports", "RIGHTFUL_QUEUE": services.URL + "/000000000000/shares", "RIGHTFUL_SECRETS": "/rightful/test/systems",
 		"RIGHTFUL_STATE_MACHINE": "arn:aws:states:eu-central-1:000000000000:stateMachine:rightful-test",
-		"RIGHTFUL_ALLOW_PRIVATE": strings.TrimPrefix(c.systems.server.URL, "http://"), "RIGHTFUL_LINK_KEY": "1", "RIGHTFUL_CONSENT": "eu", "RIGHTFUL_DOUBLE_OPT_IN": "false", "RIGHTFUL_EVENT_BUS": "default", "RIGHTFUL_PER_ADDRESS": "50", "RIGHTFUL_PER_CLIENT": "50",
+		"RIGHTFUL_ALLOW_PRIVATE": strings.TrimPrefix(c.systems.server.URL, "http://") + "," + strings.TrimPrefix(services.URL, "http://"), "RIGHTFUL_LINK_KEY": "1", "RIGHTFUL_CONSENT": "eu", "RIGHTFUL_DOUBLE_OPT_IN": "false", "RIGHTFUL_EVENT_BUS": "default", "RIGHTFUL_PER_ADDRESS": "50", "RIGHTFUL_PER_CLIENT": "50",
 	}
 	c.engine, err = asl.Open(t.Context(), asl.Config{
 		Path: filepath.Join(t.TempDir(), "flow.db"), Definitions: map[string][]byte{"request": workflows.Request}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -210,7 +213,7 @@ func (c *cloud) work(ctx context.Context) {
 		}
 		var batch struct{ Records []record }
 		for _, m := range messages {
-			if m.Group != "shop" && m.Group != "mailing" {
+			if m.Group != "shop" && m.Group != "mailing" && m.Group != "ses" {
 				c.t.Errorf("a message is of the group %q", m.Group)
 			}
 			batch.Records = append(batch.Records, record{m.ID, m.Body})
@@ -362,6 +365,8 @@ type systems struct {
 	server *httptest.Server
 	mu     sync.Mutex
 	rows   map[string]int
+
+	stopped []string // bodies of unsubscribe
 }
 
 func newSystems(t *testing.T, dir string) *systems {
@@ -373,6 +378,11 @@ func newSystems(t *testing.T, dir string) *systems {
 		defer s.mu.Unlock()
 		if r.Header.Get("Authorization") != "Bearer a system's secret" {
 			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		if strings.HasSuffix(r.URL.Path, "/unsubscribe") {
+			text, _ := io.ReadAll(r.Body)
+			s.stopped = append(s.stopped, string(text))
 			return
 		}
 		if r.Method == http.MethodPost {
@@ -391,9 +401,21 @@ func newSystems(t *testing.T, dir string) *systems {
 		text := "kind: http\nname: " + name + "\ntitle: " + title + "\nbase_url: ${SHOP_URL}/" + name + "\nbearer: secret:SHOP_TOKEN\ncollections:\n" +
 			"  - {name: records, path: /records, query: {email: \"{email}\"}, items: items}\nerase:\n" +
 			"  - {method: POST, path: /erase, body: {email: \"{email}\"}, collection: records, count: removed}\n"
+		if name == "mailing" {
+			text += "unsubscribe:\n  - {method: POST, path: /unsubscribe, body: {email: \"{email}\", topic: \"{topic}\"}}\n"
+		}
 		if err := os.WriteFile(filepath.Join(dir, "systems", name+".yaml"), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	// SES's own list comes as it is delivered, but for the address.
+	text, err := os.ReadFile("../shared/connector/vendors/ses.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = regexp.MustCompile(`(?m)^base_url: .*$`).ReplaceAllLiteral(text, []byte("base_url: ${SES_URL}"))
+	if err := os.WriteFile(filepath.Join(dir, "systems", "ses.yaml"), text, 0o644); err != nil {
+		t.Fatal(err)
 	}
 	return s
 }
@@ -402,4 +424,10 @@ func (s *systems) held() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rows["shop"] + s.rows["mailing"]
+}
+
+func (s *systems) stops() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.stopped)
 }

@@ -11,10 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rightful/rightful/infra/runtime"
+	"github.com/rightful/rightful/shared/webhook"
 )
 
 const address = "ada.rare@example.com"
@@ -128,8 +131,101 @@ func TestSamples(t *testing.T) {
 	if n := strings.Count(show, `"mail_returned"`); n != 4 {
 		t.Errorf("the ledger has %d lines of mails that came back or never left: %s", n, show)
 	}
+	if view := c.call("GET", "/v1/requests/"+filed.ID, "", "Authorization", "Bearer "+filed.Token).Body; !strings.Contains(view, `"mail_returned":true`) {
+		t.Errorf("the person isn't told that the mail came back: %s", view)
+	}
 	if _, err := c.invoke("sweep", json.RawMessage(`{}`)); err != nil {
 		t.Errorf("the sweep: %v", err)
+	}
+}
+
+const reportSecret = "whsec_MDEyMzQ1Njc4OWFiY2RlZg=="
+
+// TestChoice: a click in a mail program is kept, published, and carried to every system
+// that mails, SES's own list by a signed call, and the person can see it. What a sender
+// reports and what SES's list says stop mails, too. Nobody is named on the way.
+func TestChoice(t *testing.T) {
+	c := newCloud(t)
+	mint := func(topic string) string {
+		var link struct{ URL string }
+		if err := json.Unmarshal([]byte(c.operator("POST", "/v1/operator/links", `{"address":"`+address+`","topic":"`+topic+`"}`)), &link); err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimPrefix(link.URL, "https://privacy.example.com")
+	}
+	suppressed := func(who string) bool {
+		return strings.Contains(c.operator("POST", "/v1/operator/suppression/check", `{"addresses":["`+who+`"],"topic":"news"}`), "true")
+	}
+	sweep := func() {
+		t.Helper()
+		if _, err := c.invoke("sweep", json.RawMessage(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	link := mint("news")
+	for range 2 {
+		if got := c.call("POST", link, "List-Unsubscribe=One-Click", form...); got.StatusCode != http.StatusOK || got.Body != "" {
+			t.Errorf("the click answers %d: %s", got.StatusCode, got.Body)
+		}
+	}
+	if !suppressed(address) {
+		t.Error("the click isn't kept")
+	}
+	sweep()
+	seen := func(page string, texts ...string) {
+		t.Helper()
+		var body string
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) {
+			body = c.call("GET", page, "").Body
+			if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(body, text) }) {
+				return
+			}
+		}
+		t.Fatalf("the page doesn't say %q: %s\n%s", texts, body, c.log.String())
+	}
+	preferences := strings.Replace(link, "/u/", "/preferences/", 1)
+	seen(preferences, "Mailing list</td><td>Done", "Mailings (Amazon SES)</td><td>Nothing to stop here")
+	if got := c.systems.stops(); len(got) != 1 || got[0] != `{"email":"`+address+`","topic":"news"}` {
+		t.Errorf("the mailing list was told %v", got)
+	}
+	if got := c.emulator.Published(); len(got) != 1 || got[0].DetailType != "preference.changed" || !strings.Contains(got[0].Detail, `"topic":"news","opted_out":true`) || strings.Contains(got[0].Detail, "ada") {
+		t.Errorf("published: %+v", got)
+	}
+
+	// No mail at all: SES's own list, which comes back by the daily look and changes nothing.
+	c.call("POST", link, "action=every", form...)
+	sweep()
+	seen(preferences, "Mailings (Amazon SES)</td><td>Done")
+	if n := c.emulator.Calls()["SES.PutSuppressedDestination"]; n != 1 {
+		t.Errorf("SES was told %d times", n)
+	}
+	c.emulator.Suppress("dead@example.com", "BOUNCE", time.Now().Add(-time.Hour))
+	for range 2 {
+		if _, err := c.invoke("mail-reconcile", json.RawMessage(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !suppressed("dead@example.com") || suppressed("alive@example.com") {
+		t.Error("SES's list isn't kept")
+	}
+	report := []byte(`{"type":"mail.complained","timestamp":"` + time.Now().UTC().Format(time.RFC3339) + `","data":{"address":"upset@example.com"}}`)
+	header, err := webhook.Sign(reportSecret, "report1", time.Now(), report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var headers []string
+	for name := range header {
+		headers = append(headers, name, header.Get(name))
+	}
+	if got := c.gateway("callback", "POST", "/v1/mail/reports", string(report), headers...); got.StatusCode != http.StatusNoContent || !suppressed("upset@example.com") {
+		t.Errorf("the report answers %d: %s", got.StatusCode, got.Body)
+	}
+	if export := c.operator("GET", "/v1/operator/suppression", ""); strings.Count(export, `"person"`) != 4 || strings.Contains(export, "@") {
+		t.Errorf("the export: %s", export)
+	}
+	if log := c.log.String(); strings.Contains(log, "ada.rare") || strings.Contains(log, "upset@") || strings.Contains(log, "dead@") {
+		t.Error("the logs name people")
 	}
 }
 

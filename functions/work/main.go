@@ -35,7 +35,7 @@ func main() {
 		if err != nil {
 			return nil, err
 		}
-		systems, err := connector.Deployed(connector.Settings{Variables: secrets, Secrets: secrets, AllowPrivate: strings.Split(settings.Private, ","), Sign: sigv4.Signer(cfg)})
+		systems, err := connector.Deployed(connector.Settings{Variables: wiring.Variables(secrets, cfg), Secrets: secrets, AllowPrivate: strings.Split(settings.Private, ","), Sign: sigv4.Signer(cfg)})
 		if err != nil {
 			return nil, err
 		}

@@ -244,6 +244,7 @@ func (m made) Title() string           { return m.name }
 func (m made) Wave() int               { return 1 }
 func (m made) Does(rights.Action) bool { return true }
 func (m made) KnowsBy() string         { return "email" }
+func (m made) Holds() bool             { return true }
 func (m made) found() []rights.Found   { return []rights.Found{{Collection: "records", Count: 12}} }
 func (m made) answer() connector.Answer {
 	return connector.Answer{Outcome: rights.Done, Found: m.found()}

@@ -28,6 +28,7 @@ type System interface {
 	Title() string // what a person reads: "Customer records"
 	Wave() int     // systems of a lower wave go first
 	Does(rights.Action) bool
+	Holds() bool     // whether it holds personal data; else it only hears of choices
 	KnowsBy() string // what it knows people by: "email", an identifier's name, or "person" for our pseudonym
 
 	// Locate counts what is there. It changes nothing.

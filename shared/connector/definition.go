@@ -42,6 +42,7 @@ type definition struct {
 	Wave       int    `yaml:"wave"`        // lower waves go first; 1 where it is left out
 	Timeout    string `yaml:"timeout"`     // of one call; 30s where it is left out
 	Identity   string `yaml:"identity"`    // email (where left out), the name of an identifier, or person: our pseudonym
+	HoldsNone  bool   `yaml:"holds_none"`  // it holds no data: only unsubscribe concerns it
 	MaxMatches int    `yaml:"max_matches"` // more people than that are refused; 5 where left out
 
 	Collections []collection `yaml:"collections"` // what is there, parents before children
@@ -160,7 +161,7 @@ func read(text []byte, s Settings) (System, error) {
 		d.Wave = 1
 	}
 	if d.Kind == "webhook" {
-		d.Identity = "person"
+		d.Identity, d.HoldsNone = "person", true
 	}
 	if d.Identity == "" {
 		d.Identity = "email"
@@ -182,6 +183,8 @@ func read(text []byte, s Settings) (System, error) {
 		return nil, errors.New("title: say what a person reads, like Customer records")
 	case len(d.Collections) == 0 && len(d.Unsubscribe) == 0 && d.Kind != "webhook":
 		return nil, errors.New("collections: name at least one kind of record, or in unsubscribe what stops its mails")
+	case d.HoldsNone && len(d.Collections) > 0:
+		return nil, errors.New("holds_none: it has collections, so it holds something")
 	}
 	b := base{d: d, timeout: timeout}
 	switch {
@@ -211,6 +214,7 @@ func (b base) Name() string  { return b.d.Name }
 func (b base) Title() string { return b.d.Title }
 func (b base) Wave() int     { return b.d.Wave }
 
+func (b base) Holds() bool     { return !b.d.HoldsNone }
 func (b base) KnowsBy() string { return b.d.Identity }
 
 func fill(text string, variables map[string]string) (string, error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -178,7 +179,15 @@ func (p Portal) view(ctx context.Context, r rights.Request, held int) (View, err
 	} else {
 		r.Plan = rights.Plan{}
 	}
-	return NewView(r, tasks, p.titles(), p.Policy), nil
+	v := NewView(r, tasks, p.titles(), p.Policy)
+	if r.Reason == rights.NeedsProof {
+		ledger, err := p.Store.Ledger(ctx, r.ID)
+		if err != nil {
+			return View{}, err
+		}
+		v.MailReturned = slices.ContainsFunc(ledger, func(e rights.Event) bool { return e.Kind == rights.MailReturned })
+	}
+	return v, nil
 }
 
 func (p Portal) titles() map[string]string {

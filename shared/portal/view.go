@@ -19,6 +19,7 @@ type View struct {
 	AcknowledgeBy *time.Time      `json:"acknowledge_by,omitempty"`
 	ExpectedBy    time.Time       `json:"expected_by" doc:"The law's deadline for the answer."`
 	ProofUntil    *time.Time      `json:"expires_at,omitempty" doc:"Until when the address can be proved, while that is awaited."`
+	MailReturned  bool            `json:"mail_returned,omitempty" doc:"The mail with link and code came back: the address may be wrong."`
 	ClosedAt      *time.Time      `json:"closed_at,omitempty"`
 	Plan          string          `json:"plan,omitempty" doc:"The plan's hash, once there is one; an approval names it."`
 	ExportUntil   *time.Time      `json:"export_until,omitempty" doc:"Until when the export can be fetched."`

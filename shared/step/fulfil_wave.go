@@ -38,14 +38,14 @@ func (s FulfilWave) Do(ctx context.Context, in WaitIn) (Out, error) {
 	if r.Plan.Hash == "" {
 		hash, records := rights.PlanOf(r, done)
 		r.Plan = rights.Plan{Hash: hash}
-		planned = []rights.Event{r.Record(s.Now(), rights.ByRightful, rights.Planned, map[string]string{"plan": hash, "systems": fmt.Sprint(len(s.Systems)), "records": fmt.Sprint(records)})}
+		planned = []rights.Event{r.Record(s.Now(), rights.ByRightful, rights.Planned, map[string]string{"plan": hash, "systems": fmt.Sprint(len(s.concerned(r))), "records": fmt.Sprint(records)})}
 	}
 	if s.Policy.NeedsReview(r) && r.Plan.ApprovedAt.IsZero() {
 		return Out{}, s.unapproved(ctx, r, planned)
 	}
 	wave, then := s.next(r, done)
 	var tasks []rights.Task
-	for _, system := range s.Systems {
+	for _, system := range s.concerned(r) {
 		if system.Wave() == wave {
 			tasks = append(tasks, s.share(r, system, done))
 		}
@@ -70,11 +70,19 @@ func (s FulfilWave) unapproved(ctx context.Context, r rights.Request, planned []
 	return &rights.Error{Code: rights.Unapproved, Detail: "An operator has to approve the plan first."}
 }
 
+// concerned are the systems that a request is about: one that holds no data only hears
+// of choices.
+func (s FulfilWave) concerned(r rights.Request) []connector.System {
+	return slices.DeleteFunc(slices.Clone(s.Systems), func(system connector.System) bool {
+		return !system.Holds() && r.Right.Action() != rights.Suppress
+	})
+}
+
 // next is the first wave in which somebody's share isn't over, and where the workflow
 // goes on after it. Where no share is left the wave is empty, and over at once.
 func (s FulfilWave) next(r rights.Request, done []rights.Task) (wave int, then rights.Code) {
 	var waves []int
-	for _, system := range s.Systems {
+	for _, system := range s.concerned(r) {
 		id := rights.NewTaskID(r.ID, r.Right.Action(), system.Name())
 		over := slices.ContainsFunc(done, func(t rights.Task) bool { return t.ID == id && !t.Open() })
 		if !over {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"net/mail"
 	"time"
 
@@ -52,6 +53,13 @@ func Policy(m config.Mail) rights.Policy {
 	p.Company, p.Contact, p.ReferTo = m.Company, m.Contact, m.ReferTo
 	p.ProofLife, p.ExportLife = m.ProofLife, m.ExportLife
 	return p
+}
+
+// Variables are what definitions name as ${NAME}: the stage's parameters, and the region.
+func Variables(parameters map[string]string, cfg aws.Config) map[string]string {
+	all := map[string]string{"AWS_REGION": cfg.Region}
+	maps.Copy(all, parameters)
+	return all
 }
 
 // Links makes addresses below base.

@@ -34,6 +34,7 @@ func (system) Title() string           { return "Customers" }
 func (system) Wave() int               { return 1 }
 func (system) Does(rights.Action) bool { return true }
 func (system) KnowsBy() string         { return "email" }
+func (system) Holds() bool             { return true }
 
 func (s system) Locate(context.Context, connector.Job) (connector.Answer, error) {
 	return connector.Answer{}, errors.New("not asked here")
