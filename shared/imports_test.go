@@ -72,6 +72,7 @@ var outside = map[string][]string{
 	"github.com/recolabs/gnata":         {"asl"},
 	"github.com/tink-crypto/tink-go/v2": {"envelope"},
 	"github.com/wneessen/go-mail":       {"notice", "smtp"},
+	"github.com/emersion/go-msgauth":    {"smtp"},
 	"github.com/goccy/go-yaml":          {"connector"},
 	"github.com/danielgtaylor/huma/v2":  {"portal", "console", "problem", "web"},
 	"github.com/aws/aws-lambda-go":      {"entry"},

@@ -14,6 +14,7 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rightful/rightful/infra/local"
@@ -175,7 +176,7 @@ func (a *app) systems(ctx context.Context, s settings) ([]connector.System, erro
 
 func (a *app) sender(s settings, path string) (notice.Sender, error) {
 	if s.SMTP != "" {
-		return smtp.Open(s.SMTP, a.clock.Now)
+		return openSMTP(s.SMTP, s.From, s.DKIMKey, s.Selector, a.clock.Now)
 	}
 	var err error
 	if a.mailbox, err = mailbox.Open(path, a.clock.Now); err != nil {
@@ -183,6 +184,18 @@ func (a *app) sender(s settings, path string) (notice.Sender, error) {
 	}
 	a.closers = append(a.closers, a.mailbox)
 	return a.mailbox, nil
+}
+
+// openSMTP opens the mail server, and the key that signs for the sender's domain where
+// there is one.
+func openSMTP(server, from, key, selector string, now func() time.Time) (notice.Sender, error) {
+	sender, err := smtp.Open(server, now)
+	if err != nil || key == "" {
+		return sender, err
+	}
+	_, domain, _ := strings.Cut(from, "@")
+	sender.DKIM, err = smtp.ReadDKIM(key, strings.TrimSuffix(domain, ">"), selector)
+	return sender, err
 }
 
 // signAWS signs the calls of definitions for AWS, with what AWS's own settings say.

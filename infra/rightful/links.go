@@ -20,6 +20,7 @@ import (
 type linksCommand struct {
 	Keys linkKeysCommand `cmd:"" help:"Write the key with which a sender mints links by itself."`
 	Mint mintCommand     `cmd:"" help:"Mint an unsubscribe link for every row of a CSV."`
+	Try  tryCommand      `cmd:"" help:"Send one marketing mail, to see what a mailbox provider makes of it."`
 }
 
 type linkKeysCommand struct {

@@ -16,6 +16,8 @@ type settings struct {
 	Data        string        `env:"RIGHTFUL_DATA" default:".rightful" help:"The folder for all data, the master key and the operator's token. Whoever reads it can read everything."`
 	DynamoDB    string        `env:"RIGHTFUL_DYNAMODB_TABLE" help:"Keep requests in this DynamoDB table, and their keys in one of that name and -keys, instead of in files. Both are made where they are absent; AWS's own settings name the account."`
 	SMTP        string        `env:"RIGHTFUL_SMTP" help:"Send mails to this server (smtp://user:password@host:587) instead of keeping them at /dev/mailbox. It sees every link that proves an address."`
+	DKIMKey     string        `env:"RIGHTFUL_DKIM_KEY" help:"A file with the private key (PEM) that signs mails to RIGHTFUL_SMTP, for the domain of RIGHTFUL_FROM. Whoever reads it can send mails in your name."`
+	Selector    string        `env:"RIGHTFUL_DKIM_SELECTOR" default:"rightful" help:"The selector under which the domain's DNS holds its public key."`
 	From        string        `env:"RIGHTFUL_FROM" default:"privacy@example.com" help:"The address that mails come from."`
 	Company     string        `env:"RIGHTFUL_COMPANY" default:"Example Company" help:"The company's name in pages and mails."`
 	Contact     string        `env:"RIGHTFUL_CONTACT" default:"privacy@example.com" help:"Where a person finds help."`

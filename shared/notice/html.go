@@ -19,6 +19,9 @@ const (
 	quoteStyle = "margin:1rem 0;padding-left:1rem;border-left:.25rem solid #767676"
 )
 
+// HTML renders a message's text.
+func HTML(m Message) string { return page(m.Subject, m.Text) }
+
 // page shows a letter's text as HTML and adds nothing to it: no picture, no
 // remote file, no link that the text doesn't show in full. A line that is an
 // address as a whole is a link; addresses within a sentence stay text, so that

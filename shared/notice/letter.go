@@ -102,7 +102,7 @@ func Render(l Letter, from mail.Address) (Message, error) {
 	if contact, err := mail.ParseAddress(l.Contact); err == nil {
 		m.Headers = map[string]string{"Reply-To": contact.Address}
 	}
-	m.HTML = page(m.Subject, m.Text)
+	m.HTML = HTML(m)
 	return m, nil
 }
 

@@ -28,6 +28,6 @@ func (q Question) Message(from mail.Address) (Message, error) {
 	if m.From.Name == "" {
 		m.From.Name = said.Company
 	}
-	m.HTML = page(m.Subject, m.Text)
+	m.HTML = HTML(m)
 	return m, nil
 }

@@ -25,6 +25,8 @@ import (
 
 // Sender is a notice.Sender through one mail server.
 type Sender struct {
+	DKIM *DKIM // nil where the server signs, or nobody does
+
 	host    string
 	server  string // "mail.example.com:587", for errors
 	dial    mail.DialContextFunc
@@ -94,6 +96,11 @@ func (s *Sender) Send(ctx context.Context, m notice.Message) error {
 	msg, err := notice.Compose(m, s.now())
 	if err != nil {
 		return err
+	}
+	if s.DKIM != nil {
+		if err := s.DKIM.sign(msg); err != nil {
+			return err
+		}
 	}
 	err = s.send(ctx, msg)
 	// Once the server has said yes to the mail, what fails afterwards is no matter.
