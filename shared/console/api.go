@@ -142,6 +142,7 @@ type answer[T any] struct {
 // API registers what operators call. The door in front of it lets nobody else in.
 func (c Console) API(api huma.API) {
 	c.suppression(api)
+	c.people(api)
 	register(c, api, http.MethodGet, "/requests", "list-requests", "List requests, the nearest deadline first", c.list)
 	register(c, api, http.MethodGet, "/requests/{id}", "operator-show-request", "Show a request with its systems and its ledger", func(ctx context.Context, in *idInput) (Show, error) {
 		return c.show(ctx, rights.ID(in.ID))
@@ -247,14 +248,18 @@ func (c Console) show(ctx context.Context, id rights.ID) (Show, error) {
 		WaitsFor: string(r.Wait.For), Plan: r.Plan.Hash, Tasks: []TaskView{}, Ledger: []Line{}, LedgerOK: rights.VerifyLedger(ledger, r.Ledger) == nil,
 	}
 	for _, t := range tasks {
-		view := TaskView{t.System, t.Action, t.Wave, t.Outcome, t.Records(), t.Note, t.Tries, t.Due, t.Ended, t.Reference, []Attempt{}}
-		for _, a := range t.Attempts {
-			view.Attempts = append(view.Attempts, Attempt{a.At, a.Problem})
-		}
-		out.Tasks = append(out.Tasks, view)
+		out.Tasks = append(out.Tasks, viewOf(t))
 	}
 	for _, e := range ledger {
 		out.Ledger = append(out.Ledger, Line{e.Seq, e.At, e.Kind, e.Actor, e.Detail, e.Hash})
 	}
 	return out, nil
+}
+
+func viewOf(t rights.Task) TaskView {
+	v := TaskView{t.System, t.Action, t.Wave, t.Outcome, t.Records(), t.Note, t.Tries, t.Due, t.Ended, t.Reference, []Attempt{}}
+	for _, a := range t.Attempts {
+		v.Attempts = append(v.Attempts, Attempt{a.At, a.Problem})
+	}
+	return v
 }

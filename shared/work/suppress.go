@@ -25,7 +25,10 @@ func (w Worker) suppress(ctx context.Context, t rights.Task) (rights.Task, error
 	}
 	answer, err := w.tell(ctx, t, person, choices)
 	if err != nil {
-		t = w.failed(t, err)
+		if t = w.failed(t, err); t.Due.IsZero() {
+			// No request shows it: the log has to, and its alarm.
+			w.Log.ErrorContext(ctx, "a system wasn't told what somebody chose", "task", t.ID, "problem", t.Attempts[len(t.Attempts)-1].Problem)
+		}
 	} else {
 		t = w.answered(t, answer)
 	}
