@@ -155,10 +155,8 @@ func TestAsk(t *testing.T) {
 // FuzzOpen: nothing but what was minted opens, whatever bit is another one.
 func FuzzOpen(f *testing.F) {
 	k := derived()
-	sealed, err := k.Seal("ada@example.com")
-	if err != nil {
-		f.Fatal(err)
-	}
+	// The fuzzer's processes have to agree on what is good, and sealing is random.
+	sealed := bytes.Repeat([]byte{7}, 80)
 	good, err := k.Mint(unsubscribe.Claims{Person: k.Pseudonym("ada@example.com"), Topic: "news", Sealed: sealed})
 	if err != nil {
 		f.Fatal(err)
