@@ -36,9 +36,13 @@ var ways = map[bool]string{true: "out|", false: "in|"}
 // Prefer implements rights.Preferences.
 func (s *Store) Prefer(ctx context.Context, p rights.Preference, news *rights.News) (bool, error) {
 	set, add := "SET #choice = :choice, #at = :at", ""
-	condition := "(attribute_not_exists(#at) OR (#at <= :at AND NOT begins_with(#choice, :way)))"
+	condition := "(attribute_not_exists(#at) OR (#at <= :at AND (NOT begins_with(#choice, :way) OR #at <= :long)))"
 	naming := map[string]string{"#choice": choiceOf + p.Topic, "#at": chosenAt + p.Topic}
 	values := item{":choice": text(ways[p.OptedOut] + string(p.Source) + "|" + string(p.Basis)), ":at": number(record.Seconds(p.At)), ":way": text(ways[p.OptedOut])}
+	values[":long"] = number(math.MinInt64)
+	if p.Repeats() {
+		values[":long"] = number(record.Seconds(p.At.Add(-rights.RepeatAfter)))
+	}
 	if p.Source == rights.ByImport && !p.OptedOut {
 		condition += " AND NOT begins_with(#choice, :out) AND NOT begins_with(#every, :out)"
 		naming["#every"], values[":out"] = choiceOf+rights.EveryTopic, text(ways[true])

@@ -189,7 +189,7 @@ func (p Portal) choose(r *http.Request, claims unsubscribe.Claims) (string, erro
 			return "", err
 		}
 	}
-	sell, shown := r.FormValue("sale") == "yes", slices.Contains(r.Form["shown"], rights.SaleTopic)
+	sell, shown := r.FormValue("sale") != "no", slices.Contains(r.Form["shown"], rights.SaleTopic)
 	if shown && sell != rights.MaySell(choices) && !signaled(r) {
 		_, err = p.Choices.Choose(ctx, rights.Preference{Person: claims.Person, Topic: rights.SaleTopic, OptedOut: !sell, Source: rights.ByPage}, claims.Sealed)
 	}

@@ -11,9 +11,9 @@ import (
 // asked to be let alone stays let alone (GDPR Art. 21(3); 15 USC 7704(a)(4)).
 type Preferences interface {
 	// Prefer stores a choice over the one before and tells whether that changed
-	// anything. The same choice again changes nothing, nor does one that is older than
-	// the stored, nor an import that would go over an opt-out. Where news isn't nil, a
-	// change is left there in the same write.
+	// anything. The same choice again changes nothing within RepeatAfter, nor does one
+	// that is older than the stored, nor an import that would go over an opt-out. Where
+	// news isn't nil, a change is left there in the same write.
 	Prefer(ctx context.Context, p Preference, news *News) (bool, error)
 
 	// PreferencesOf returns a person's choices in order of their topics: all that has
@@ -45,6 +45,14 @@ type Preference struct {
 	Source   ChoiceSource
 	Basis    Basis
 }
+
+// RepeatAfter is when the same choice made again counts anew: who unsubscribes from the
+// same mails the next day still gets them, and whoever sends them has to be told again.
+// A list of the company's may come every day, and never does.
+const RepeatAfter = 24 * time.Hour
+
+// Repeats tells whether p counts anew although it was chosen before.
+func (p Preference) Repeats() bool { return p.OptedOut && p.Source != ByImport }
 
 // News is what has to be told on of a person: to the systems that mail them, and to
 // whoever listens.

@@ -47,7 +47,7 @@ func (s *Store) preferAll(all []*joined) {
 // insert is Prefer's statement. It is compiled once: that takes longer than to run it.
 const insert = `INSERT INTO preferences VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (person, topic) DO UPDATE SET
 	opted_out = excluded.opted_out, at = excluded.at, source = excluded.source, basis = excluded.basis, news = excluded.news, address = excluded.address
-	WHERE excluded.at >= at AND excluded.opted_out <> opted_out`
+	WHERE excluded.at >= at AND (excluded.opted_out <> opted_out OR ? AND excluded.at >= at + ?)`
 
 func (s *Store) prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
 	p, address := j.do.Preference, []byte(nil)
@@ -62,7 +62,8 @@ func (s *Store) prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
 		}
 	}
 	done, err := tx.StmtContext(ctx, s.insert).ExecContext(ctx,
-		p.Person, p.Topic, p.OptedOut, record.Seconds(p.At), p.Source, p.Basis, j.do.news != nil, address)
+		p.Person, p.Topic, p.OptedOut, record.Seconds(p.At), p.Source, p.Basis, j.do.news != nil, address,
+		p.Repeats(), int64(rights.RepeatAfter.Seconds()))
 	if err != nil {
 		return err
 	}

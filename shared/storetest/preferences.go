@@ -36,7 +36,8 @@ func preferencesKept(t *testing.T, s rights.Store) {
 }
 
 // preferencesAgain: the same click twice keeps the first time; an older choice that
-// comes late changes nothing; a newer one counts.
+// comes late changes nothing; a newer one counts, and so does a refusal that has to be
+// repeated the next day.
 func preferencesAgain(t *testing.T, s rights.Store) {
 	first := choice("news", true, time.Hour)
 	for n, step := range []struct {
@@ -46,9 +47,11 @@ func preferencesAgain(t *testing.T, s rights.Store) {
 	}{
 		{first, true, first},
 		{first, false, first},
-		{choice("news", true, 2*time.Hour), false, first},
+		{choice("news", true, 24*time.Hour), false, first},
 		{choice("news", false, 0), false, first},
-		{choice("news", false, 3*time.Hour), true, choice("news", false, 3*time.Hour)},
+		{choice("news", true, 25*time.Hour), true, choice("news", true, 25*time.Hour)},
+		{choice("news", false, 26*time.Hour), true, choice("news", false, 26*time.Hour)},
+		{choice("news", false, 99*time.Hour), false, choice("news", false, 26*time.Hour)},
 	} {
 		changed, err := s.Prefer(t.Context(), step.choice, nil)
 		if err != nil || changed != step.changed {
