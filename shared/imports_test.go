@@ -36,7 +36,7 @@ var rules = map[string][]string{
 	"step":    {"rights", "notice", "bundle", "connector", "outbox"},
 	"work":    {"rights", "bundle", "connector", "outbox", "onward", "unsubscribe"},
 	"portal":  {"rights", "notice", "bundle", "connector", "outbox", "preference", "problem", "unsubscribe"},
-	"console": {"rights", "connector", "outbox", "preference", "problem", "unsubscribe"},
+	"console": {"rights", "cloudevent", "connector", "outbox", "preference", "problem", "unsubscribe"},
 
 	"preference": {"rights", "notice", "unsubscribe"},
 	"onward":     {"rights", "connector", "cloudevent"},

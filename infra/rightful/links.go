@@ -46,6 +46,19 @@ func (c linkKeysCommand) Run(out io.Writer) error {
 	return err
 }
 
+// senderKeys reads what rightful links keys wrote.
+func senderKeys(path string) (unsubscribe.Keys, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return unsubscribe.Keys{}, exitError{exitNotFound, fmt.Errorf("couldn't read the keys: %w", err)}
+	}
+	keys, err := unsubscribe.Read(text)
+	if err != nil {
+		return keys, exitError{exitUsage, err}
+	}
+	return keys, nil
+}
+
 type mintCommand struct {
 	Topic string `required:"" help:"What the mails are about, like product-news."`
 	Base  string `required:"" env:"RIGHTFUL_BASE_URL" help:"What links begin with, like https://privacy.example.com."`
@@ -55,13 +68,9 @@ type mintCommand struct {
 
 // Run reads row by row, however many there are, and adds three columns to each.
 func (c mintCommand) Run(out io.Writer) error {
-	text, err := os.ReadFile(c.Keys)
+	keys, err := senderKeys(c.Keys)
 	if err != nil {
-		return fmt.Errorf("couldn't read the keys: %w", err)
-	}
-	keys, err := unsubscribe.Read(text)
-	if err != nil {
-		return exitError{exitUsage, err}
+		return err
 	}
 	rows, err := openRows(c.In, "email")
 	if err != nil {

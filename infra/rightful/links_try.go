@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/mail"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/rightful/rightful/shared/notice"
-	"github.com/rightful/rightful/shared/unsubscribe"
 )
 
 // tryCommand is `rightful links try`.
@@ -28,13 +26,9 @@ type tryCommand struct {
 // Run sends it. Providers show their button only where DKIM covers both headers, and
 // some only to senders that they know.
 func (c tryCommand) Run(out io.Writer) error {
-	text, err := os.ReadFile(c.Keys)
+	keys, err := senderKeys(c.Keys)
 	if err != nil {
-		return exitError{exitNotFound, fmt.Errorf("couldn't read the keys: %w", err)}
-	}
-	keys, err := unsubscribe.Read(text)
-	if err != nil {
-		return exitError{exitUsage, err}
+		return err
 	}
 	link, err := keys.Link(c.Base, c.To, c.Topic)
 	if err != nil {

@@ -119,13 +119,9 @@ type filterCommand struct {
 // Run holds the hashes of the topic in memory, some 60 bytes each, and streams the
 // readers.
 func (c filterCommand) Run(out io.Writer) error {
-	text, err := os.ReadFile(c.Keys)
+	keys, err := senderKeys(c.Keys)
 	if err != nil {
-		return fmt.Errorf("couldn't read the keys: %w", err)
-	}
-	keys, err := unsubscribe.Read(text)
-	if err != nil {
-		return exitError{exitUsage, err}
+		return err
 	}
 	left, err := c.hashes()
 	if err != nil {

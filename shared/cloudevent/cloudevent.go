@@ -50,11 +50,19 @@ type Choice struct {
 	Basis    rights.Basis        `json:"basis"`
 }
 
+// ChoicesOf shows choices as others read them.
+func ChoicesOf(choices []rights.Preference) []Choice {
+	all := []Choice{}
+	for _, p := range choices {
+		all = append(all, Choice{p.Topic, p.OptedOut, p.At, p.Source, p.Basis})
+	}
+	return all
+}
+
 // PreferenceChanged tells what a person wants now.
 func PreferenceChanged(person string, choices []rights.Preference) Event {
-	data, newest := Choices{Person: person, Choices: []Choice{}}, time.Time{}
+	data, newest := Choices{Person: person, Choices: ChoicesOf(choices)}, time.Time{}
 	for _, p := range choices {
-		data.Choices = append(data.Choices, Choice{p.Topic, p.OptedOut, p.At, p.Source, p.Basis})
 		if p.At.After(newest) {
 			newest = p.At
 		}

@@ -3,10 +3,10 @@ package console
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/rightful/rightful/shared/cloudevent"
 	"github.com/rightful/rightful/shared/preference"
 	"github.com/rightful/rightful/shared/rights"
 )
@@ -28,18 +28,9 @@ type personTaskInput struct {
 
 // Chosen is what somebody chose, and how far the systems have come with it.
 type Chosen struct {
-	Person  string     `json:"person" doc:"The pseudonym."`
-	Choices []Choice   `json:"choices"`
-	Tasks   []TaskView `json:"tasks" doc:"Each system's share."`
-}
-
-// Choice is one topic's.
-type Choice struct {
-	Topic    string              `json:"topic"`
-	OptedOut bool                `json:"opted_out"`
-	At       time.Time           `json:"at"`
-	Source   rights.ChoiceSource `json:"source"`
-	Basis    rights.Basis        `json:"basis"`
+	Person  string              `json:"person" doc:"The pseudonym."`
+	Choices []cloudevent.Choice `json:"choices"`
+	Tasks   []TaskView          `json:"tasks" doc:"Each system's share."`
 }
 
 // people registers what an operator sees of somebody's choices: for a question like
@@ -68,10 +59,7 @@ func (c Console) chosen(ctx context.Context, person string) (Chosen, error) {
 		return Chosen{}, err
 	}
 	tasks, err := c.Store.TasksOf(ctx, rights.ID(person))
-	out := Chosen{Person: person, Choices: []Choice{}, Tasks: []TaskView{}}
-	for _, p := range choices {
-		out.Choices = append(out.Choices, Choice{p.Topic, p.OptedOut, p.At, p.Source, p.Basis})
-	}
+	out := Chosen{Person: person, Choices: cloudevent.ChoicesOf(choices), Tasks: []TaskView{}}
 	for _, t := range tasks {
 		if t.ID.OfPerson() {
 			out.Tasks = append(out.Tasks, viewOf(t))
