@@ -3,11 +3,9 @@ package portal
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rightful/rightful/shared/rights"
@@ -196,51 +194,5 @@ func (p Portal) choose(r *http.Request, claims unsubscribe.Claims) (string, erro
 	return state, err
 }
 
-// confirmData is what the page behind a mail that asks shows.
-type confirmData struct {
-	Token, Topic string
-	State        string // "ready", "done" or "dead"
-}
-
-func (p Portal) confirmPage(w http.ResponseWriter, r *http.Request) {
-	d := confirmData{Token: r.PathValue("token"), State: "ready"}
-	claims, err := p.Choices.Keys.Asked(d.Token, p.Now())
-	if err != nil {
-		d.State = "dead"
-	}
-	d.Topic = p.Policy.TopicTitle(claims.Topic)
-	p.render(w, r, http.StatusOK, "confirm.html", page{Title: "Confirm", Data: d})
-}
-
-func (p Portal) sendConfirm(w http.ResponseWriter, r *http.Request) {
-	d, status := confirmData{Token: r.PathValue("token"), State: "done"}, http.StatusOK
-	claims, err := p.Choices.Confirm(r.Context(), d.Token)
-	switch {
-	case err == unsubscribe.ErrInvalid || err == unsubscribe.ErrAsked:
-		d.State, status = "dead", http.StatusGone
-	case err != nil:
-		p.fail(w, r, err)
-		return
-	}
-	d.Topic = p.Policy.TopicTitle(claims.Topic)
-	p.render(w, r, status, "confirm.html", page{Title: "Confirm", Data: d})
-}
-
-// signaled tells whether the browser sends the signal: "1" and nothing else, in one
-// header of any number (W3C Global Privacy Control).
-func signaled(r *http.Request) bool {
-	return slices.ContainsFunc(r.Header.Values("Sec-GPC"), func(v string) bool { return strings.TrimSpace(v) == "1" })
-}
-
-// gpcResource says that the signal is honoured (/.well-known/gpc.json).
-func gpcResource(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "max-age=86400")
-	json.NewEncoder(w).Encode(map[string]any{"gpc": true, "lastUpdate": "2026-11-24"})
-}
-
 // Escaped is the token as it stands in an address.
 func (d preferencesData) Escaped() string { return url.PathEscape(d.Token) }
-
-// Escaped is the token as it stands in an address.
-func (d confirmData) Escaped() string { return url.PathEscape(d.Token) }
