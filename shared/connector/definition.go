@@ -93,15 +93,20 @@ type collection struct {
 // call is one request to an http system. {email}, {email_md5}, {task}, {callback} and,
 // in unsubscribe, {topic} are filled in wherever they stand.
 type call struct {
-	Method     string            `yaml:"method"`
-	Path       string            `yaml:"path"`
-	Query      map[string]string `yaml:"query"`
-	Body       map[string]any    `yaml:"body"`
-	Topic      string            `yaml:"topic"`      // in unsubscribe: for this one alone; every is all marketing mail
-	Async      bool              `yaml:"async"`      // a 202 means that the answer comes later, to {callback}
-	Reference  string            `yaml:"reference"`  // dotted path to the system's id of the job
-	Collection string            `yaml:"collection"` // what the call removes …
-	Count      string            `yaml:"count"`      // … and the dotted path to how many
+	Method string            `yaml:"method"`
+	Path   string            `yaml:"path"`
+	Query  map[string]string `yaml:"query"`
+	Body   map[string]any    `yaml:"body"`
+	Topic  string            `yaml:"topic"` // in unsubscribe: for this one alone; every is all marketing mail
+
+	// in unsubscribe of a sql system, instead of a call: what is written into the rows
+	Table      string         `yaml:"table"`
+	Column     string         `yaml:"column"`     // what is compared with the identity
+	Set        map[string]any `yaml:"set"`        // column: what is written
+	Async      bool           `yaml:"async"`      // a 202 means that the answer comes later, to {callback}
+	Reference  string         `yaml:"reference"`  // dotted path to the system's id of the job
+	Collection string         `yaml:"collection"` // what the call removes …
+	Count      string         `yaml:"count"`      // … and the dotted path to how many
 }
 
 // Deployed loads the definitions that lie beside the running program, where a

@@ -74,8 +74,8 @@ func newHTTP(b base, s Settings) (System, error) {
 		}
 	}
 	for _, c := range d.Unsubscribe {
-		if c.Async || c.Collection != "" {
-			return nil, errors.New("unsubscribe: async and collection belong to export and erase")
+		if c.Async || c.Collection != "" || c.Table != "" || len(c.Set) > 0 {
+			return nil, errors.New("unsubscribe: async and collection belong to export and erase, table and set to a sql system")
 		}
 	}
 	y.client = newClient(b.timeout, slices.Contains(s.AllowPrivate, y.root.Host))

@@ -42,6 +42,11 @@ func newSQL(b base, s Settings) (System, error) {
 		}
 		y.byName[c.Name] = c
 	}
+	for _, c := range d.Unsubscribe {
+		if err := checkStop(c); err != nil {
+			return nil, fmt.Errorf("unsubscribe: %w", err)
+		}
+	}
 	if s.OpenSQL == nil {
 		return nil, errors.New("driver: no SQL driver is built in")
 	}
@@ -85,12 +90,13 @@ func (y *sqlSystem) check(c *collection) error {
 
 // Does implements System.
 func (y *sqlSystem) Does(a rights.Action) bool {
-	return a == rights.Locate || a == rights.Export || a == rights.Erase
-}
-
-// Suppress implements System.
-func (y *sqlSystem) Suppress(context.Context, Job) (Answer, error) {
-	return Answer{}, &Error{Problem: "no machine can stop a database's mails here", Final: true}
+	switch a {
+	case rights.Locate, rights.Export, rights.Erase:
+		return len(y.d.Collections) > 0
+	case rights.Suppress:
+		return len(y.d.Unsubscribe) > 0
+	}
+	return false
 }
 
 // query collects the bound values of one statement.

@@ -2,29 +2,27 @@ package connector
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/rightful/rightful/shared/rights"
 )
 
-// Suppress implements System: one call for each topic that the person opted out of.
-// Who opted out of everything gets the calls for everything; a system that knows no
-// such call gets all of its calls.
-func (y *httpSystem) Suppress(ctx context.Context, j Job) (Answer, error) {
-	var out []rights.Preference
-	for _, p := range j.Choices {
-		if p.Topic != rights.SaleTopic && !rights.MayMail(j.Choices, p.Topic, false) {
-			out = append(out, p)
-		}
-	}
+// suppress has stop do what a definition says, once for each topic that the person
+// opted out of.
+func (b base) suppress(j Job, stop func(Job, []call) error) (Answer, error) {
 	a := Answer{Outcome: rights.NoData}
-	for _, p := range out {
-		j.Choices = []rights.Preference{p}
-		calls := y.stops(p.Topic)
-		if len(calls) == 0 {
+	for _, p := range j.Choices {
+		calls := b.stops(p.Topic)
+		if p.Topic == rights.SaleTopic || rights.MayMail(j.Choices, p.Topic, false) || len(calls) == 0 {
 			continue
 		}
-		if _, err := y.calls(ctx, j, calls); err != nil {
+		of := j
+		of.Choices = []rights.Preference{p}
+		if err := stop(of, calls); err != nil {
 			return a, err
 		}
 		a.Outcome = rights.Done
@@ -32,11 +30,60 @@ func (y *httpSystem) Suppress(ctx context.Context, j Job) (Answer, error) {
 	return a, nil
 }
 
-// stops are the calls that stop a topic's mails.
-func (y *httpSystem) stops(topic string) []call {
-	calls := slices.DeleteFunc(slices.Clone(y.d.Unsubscribe), func(c call) bool { return c.Topic != "" && c.Topic != topic })
+// stops are the calls that stop a topic's mails. Who opted out of everything gets the
+// calls for everything; a system that knows no such call gets all of its calls.
+func (b base) stops(topic string) []call {
+	calls := slices.DeleteFunc(slices.Clone(b.d.Unsubscribe), func(c call) bool { return c.Topic != "" && c.Topic != topic })
 	if topic == rights.EveryTopic && !slices.ContainsFunc(calls, func(c call) bool { return c.Topic == topic }) {
-		return y.d.Unsubscribe
+		return b.d.Unsubscribe
 	}
 	return calls
+}
+
+// Suppress implements System.
+func (y *httpSystem) Suppress(ctx context.Context, j Job) (Answer, error) {
+	return y.suppress(j, func(j Job, calls []call) error {
+		_, err := y.calls(ctx, j, calls)
+		return err
+	})
+}
+
+// checkStop checks what a database is told.
+func checkStop(c call) error {
+	if c.Method != "" || c.Path != "" || len(c.Body) > 0 {
+		return errors.New("a database has no calls: name table, column, and in set what is written into its rows")
+	}
+	for _, name := range append([]string{c.Table, c.Column}, slices.Sorted(maps.Keys(c.Set))...) {
+		if !sqlName().MatchString(name) {
+			return fmt.Errorf("%q is no name of a table or column: use letters, digits and underscores", name)
+		}
+	}
+	if len(c.Set) == 0 {
+		return errors.New("set: say what is written, like newsletter: false")
+	}
+	return nil
+}
+
+// Suppress implements System: it writes into the person's rows, and makes none.
+func (y *sqlSystem) Suppress(ctx context.Context, j Job) (Answer, error) {
+	value, err := identity(j.Subject, y.d.Identity)
+	if err != nil {
+		return Answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, y.timeout)
+	defer cancel()
+	return y.suppress(j, func(_ Job, calls []call) error {
+		for _, c := range calls {
+			q := &query{numbered: y.numbered}
+			var sets []string
+			for _, column := range slices.Sorted(maps.Keys(c.Set)) {
+				sets = append(sets, quoted(column)+" = "+q.bind(c.Set[column]))
+			}
+			text := "UPDATE " + quoted(c.Table) + " SET " + strings.Join(sets, ", ") + " WHERE " + y.where(q, &collection{Column: c.Column}, value)
+			if _, err := y.db.ExecContext(ctx, text, q.args...); err != nil {
+				return fault(ctx, "stop the mails in "+c.Table, err)
+			}
+		}
+		return nil
+	})
 }

@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -161,5 +162,54 @@ func TestWebhook(t *testing.T) {
 	suppress(t, s, "news", "tips")
 	if len(ids) != 3 || ids[0] != ids[1] || ids[0] == ids[2] {
 		t.Errorf("ids %v", ids)
+	}
+}
+
+// TestDatabase_Unsubscribes: a flag in our own table is written for the person's rows
+// and nobody else's, whatever their case.
+func TestDatabase_Unsubscribes(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "shop.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`CREATE TABLE users (email TEXT, news INTEGER, offers INTEGER); INSERT INTO users VALUES ('Ada@Example.com', 1, 1), ('bob@example.com', 1, 1)`); err != nil {
+		t.Fatal(err)
+	}
+	const text = "kind: sql\nname: shop\ntitle: Shop\ndriver: sqlite\ndsn: ${SHOP}\nunsubscribe:\n" +
+		"  - {topic: product-news, table: users, column: email, set: {news: false}}\n  - {topic: offers, table: users, column: email, set: {offers: false}}\n"
+	load := func(text string) (connector.System, error) {
+		systems, err := connector.Load(fstest.MapFS{"shop.yaml": {Data: []byte(text)}}, connector.Settings{OpenSQL: sql.Open, Variables: map[string]string{"SHOP": path}})
+		if err != nil {
+			return nil, err
+		}
+		return systems[0], nil
+	}
+	s, err := load(text)
+	if err != nil || !s.Does(rights.Suppress) || s.Does(rights.Locate) {
+		t.Fatal(err)
+	}
+	flags := func() string {
+		t.Helper()
+		var all string
+		if err := db.QueryRow("SELECT group_concat(news || offers, ' ') FROM users").Scan(&all); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	suppress(t, s, "product-news")
+	if got := flags(); got != "01 11" {
+		t.Errorf("one topic: %s", got)
+	}
+	suppress(t, s, rights.EveryTopic)
+	if got := flags(); got != "00 11" {
+		t.Errorf("everything: %s", got)
+	}
+	for old, wrong := range map[string]string{"table: users": `table: "users; drop"`, "set: {news: false}": "set: {}", "column: email": "column: email, path: /x"} {
+		if _, err := load(strings.Replace(text, old, wrong, 1)); err == nil || !strings.Contains(err.Error(), "unsubscribe: ") {
+			t.Errorf("%s: %v", wrong, err)
+		}
 	}
 }
