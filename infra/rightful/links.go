@@ -2,14 +2,18 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rightful/rightful/shared/envelope"
@@ -86,35 +90,62 @@ func (c mintCommand) Run(out io.Writer) error {
 	return nil
 }
 
-// mint streams; it tells progress every ten thousand rows.
+// batch is how many rows are minted at once, by every processor there is: to seal an
+// address takes longer than to read it.
+const batch = 1000
+
+// mint streams batch by batch, in the order of the rows, and tells progress.
 func (c mintCommand) mint(keys unsubscribe.Keys, in *rowReader, out io.Writer, progress func(int)) (int, error) {
 	buffered := bufio.NewWriterSize(out, 1<<20)
 	write := csv.NewWriter(buffered)
 	if err := write.Write(append(slices.Clone(in.head), "unsubscribe_url", "list_unsubscribe", "list_unsubscribe_post")); err != nil {
 		return 0, err
 	}
-	for n := 0; ; {
-		row, err := in.Next()
-		if errors.Is(err, io.EOF) {
-			write.Flush()
-			return n, errors.Join(write.Error(), buffered.Flush())
+	n := 0
+	for last := false; !last; {
+		var rows [][]string
+		for len(rows) < batch && !last {
+			row, err := in.Next()
+			switch {
+			case errors.Is(err, io.EOF):
+				last = true
+			case err != nil:
+				return n, err
+			case !strings.Contains(in.of(row, "email"), "@"):
+				return n, exitError{exitUsage, fmt.Errorf("row %d: email is no address: correct it and mint again", in.at)}
+			default:
+				rows = append(rows, slices.Clone(row))
+			}
 		}
-		if err != nil {
-			return n, err
-		}
-		address := in.of(row, "email")
-		if !strings.Contains(address, "@") {
-			return n, exitError{exitUsage, fmt.Errorf("row %d: email is no address: correct it and mint again", in.at)}
-		}
-		link, err := keys.Link(c.Base, address, c.Topic)
+		links, err := c.links(keys, in, rows)
 		if err != nil {
 			return n, exitError{exitUsage, err}
 		}
-		if err := write.Write(append(row, link.URL, link.Headers["List-Unsubscribe"], link.Headers["List-Unsubscribe-Post"])); err != nil {
-			return n, err
+		for i, link := range links {
+			if err := write.Write(append(rows[i], link.URL, link.Headers["List-Unsubscribe"], link.Headers["List-Unsubscribe-Post"])); err != nil {
+				return n, err
+			}
 		}
-		if n++; n%10_000 == 0 {
+		n += len(rows)
+		if n%10_000 == 0 {
 			progress(n)
 		}
 	}
+	write.Flush()
+	return n, errors.Join(write.Error(), buffered.Flush())
+}
+
+func (c mintCommand) links(keys unsubscribe.Keys, in *rowReader, rows [][]string) ([]unsubscribe.Link, error) {
+	links, errs := make([]unsubscribe.Link, len(rows)), make([]error, len(rows))
+	var group sync.WaitGroup
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for i := int(next.Add(1) - 1); i < len(rows); i = int(next.Add(1) - 1) {
+				links[i], errs[i] = keys.Link(c.Base, in.of(rows[i], "email"), c.Topic)
+			}
+		})
+	}
+	group.Wait()
+	return links, cmp.Or(errs...)
 }
