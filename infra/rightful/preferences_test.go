@@ -99,6 +99,25 @@ func TestSignal(t *testing.T) {
 	}
 }
 
+// TestChangesOfMind: who flips a choice back and forth is stopped, at a no: to refuse
+// is always possible.
+func TestChangesOfMind(t *testing.T) {
+	h := newHouse(t, nil)
+	link := h.link(t, "ada@example.com", "news")
+	status := 0
+	for n := 0; n < 40 && status != http.StatusTooManyRequests; n++ {
+		h.click(t, link, oneClick)
+		answer, _ := h.click(t, link, "action=undo")
+		status = answer.StatusCode
+	}
+	if status != http.StatusTooManyRequests || !h.suppressed(t, "ada@example.com", "news") {
+		t.Errorf("the last undo answers %d", status)
+	}
+	if answer, _ := h.click(t, strings.Replace(link, "/u/", "/preferences/", 1), "action=every"); answer.StatusCode != http.StatusOK || !h.suppressed(t, "ada@example.com", "tips") {
+		t.Errorf("refusing everything answers %d", answer.StatusCode)
+	}
+}
+
 // TestImport: rows are reported one by one, a bad one stops no other, and the same rows
 // again change nothing.
 func TestImport(t *testing.T) {

@@ -158,6 +158,11 @@ func (p Portal) choose(r *http.Request, claims unsubscribe.Claims) (string, erro
 			return "", err
 		}
 	}
+	if r.FormValue("action") != "every" {
+		if err := p.limited(ctx, "choices", claims.Person, perPerson); err != nil {
+			return "", err
+		}
+	}
 	choices, err := p.Store.PreferencesOf(ctx, claims.Person)
 	if err != nil {
 		return "", err

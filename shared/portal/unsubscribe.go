@@ -84,8 +84,15 @@ func (p Portal) sendUnsubscribe(w http.ResponseWriter, r *http.Request) {
 	p.showUnsubscribe(w, r, http.StatusOK, d)
 }
 
+// perPerson is how often an hour somebody may change their mind: each change is told
+// to every system. To refuse has no limit: the second refusal changes nothing.
+const perPerson = 30
+
 // undo gives back what one click took, which may have been everything.
 func (p Portal) undo(ctx context.Context, claims unsubscribe.Claims) (string, error) {
+	if err := p.limited(ctx, "choices", claims.Person, perPerson); err != nil {
+		return "", err
+	}
 	choices, err := p.Store.PreferencesOf(ctx, claims.Person)
 	if err != nil {
 		return "", err
