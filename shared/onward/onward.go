@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,16 +59,21 @@ func (o Onward) Tell(ctx context.Context) (int, error) {
 // tell opens the shares, then publishes, then clears: a crash in between does it all
 // again, with the same ids.
 func (o Onward) tell(ctx context.Context, pending []rights.News) error {
-	events := make([]cloudevent.Event, len(pending))
+	events, shares := make([]cloudevent.Event, len(pending)), make([][]rights.TaskID, len(pending))
 	err := forAll(pending, func(i int, n rights.News) error {
 		choices, err := o.Store.PreferencesOf(ctx, n.Person)
 		if err != nil {
 			return err
 		}
 		events[i] = cloudevent.PreferenceChanged(n.Person, choices)
-		return o.share(ctx, n)
+		shares[i], err = o.share(ctx, n)
+		return err
 	})
 	if err != nil {
+		return err
+	}
+	// The rows are the truth: what gets lost on the way is found by the sweep.
+	if err := o.Queue.Hand(ctx, slices.Concat(shares...)...); err != nil {
 		return err
 	}
 	if o.Events != nil && len(events) > 0 {
@@ -79,7 +85,7 @@ func (o Onward) tell(ctx context.Context, pending []rights.News) error {
 }
 
 // share opens every system's share, over what it had of the person before.
-func (o Onward) share(ctx context.Context, n rights.News) error {
+func (o Onward) share(ctx context.Context, n rights.News) ([]rights.TaskID, error) {
 	var due []rights.TaskID
 	for _, s := range o.Systems {
 		known := s.KnowsBy() == "person" || s.KnowsBy() == "email" && n.Address != nil
@@ -88,12 +94,11 @@ func (o Onward) share(ctx context.Context, n rights.News) error {
 		}
 		t := rights.Task{ID: rights.NewSuppression(n.Person, s.Name()), Request: rights.ID(n.Person), System: s.Name(), Action: rights.Suppress, Due: o.Now(), Address: n.Address}
 		if err := o.Store.Reopen(ctx, t); err != nil {
-			return err
+			return nil, err
 		}
 		due = append(due, t.ID)
 	}
-	// The rows are the truth: what gets lost on the way is found by the sweep.
-	return o.Queue.Hand(ctx, due...)
+	return due, nil
 }
 
 func forAll(pending []rights.News, do func(int, rights.News) error) error {
