@@ -28,6 +28,7 @@ const (
 	choices  = "CHOICES"
 	choiceOf = "choice_"
 	chosenAt = "at_"
+	latestOf = "latest_" // when the same was chosen last
 	newsOf   = "news"
 )
 
@@ -35,9 +36,9 @@ var ways = map[bool]string{true: "out|", false: "in|"}
 
 // Prefer implements rights.Preferences.
 func (s *Store) Prefer(ctx context.Context, p rights.Preference, news *rights.News) (bool, error) {
-	set, add := "SET #choice = :choice, #at = :at", ""
-	condition := "(attribute_not_exists(#at) OR (#at <= :at AND (NOT begins_with(#choice, :way) OR #at <= :long)))"
-	naming := map[string]string{"#choice": choiceOf + p.Topic, "#at": chosenAt + p.Topic}
+	set, add := "SET #choice = :choice, #at = :at, #latest = :at", ""
+	condition := "(attribute_not_exists(#at) OR (#latest <= :at AND (NOT begins_with(#choice, :way) OR #at <= :long)))"
+	naming := map[string]string{"#choice": choiceOf + p.Topic, "#at": chosenAt + p.Topic, "#latest": latestOf + p.Topic}
 	values := item{":choice": text(ways[p.OptedOut] + string(p.Source) + "|" + string(p.Basis)), ":at": number(record.Seconds(p.At)), ":way": text(ways[p.OptedOut])}
 	values[":long"] = number(math.MinInt64)
 	if p.Repeats() {
@@ -60,9 +61,22 @@ func (s *Store) Prefer(ctx context.Context, p rights.Preference, news *rights.Ne
 	}
 	_, err := s.commit(ctx, write{update: u, lost: conflict("choice")})
 	if rights.CodeOf(err) == rights.Conflict {
-		return false, nil // it was chosen before, or anew since
+		return false, s.again(ctx, p)
 	}
 	return err == nil, err
+}
+
+// again keeps when the same was chosen last: what comes late from before it is still
+// before it. Where something else was chosen since, it changes nothing.
+func (s *Store) again(ctx context.Context, p rights.Preference) error {
+	u := &types.Update{
+		TableName: &s.Table, Key: key(personOf+p.Person, choices), UpdateExpression: aws.String("SET #latest = :at"),
+		ConditionExpression:       aws.String("begins_with(#choice, :way) AND #latest < :at"),
+		ExpressionAttributeNames:  map[string]string{"#choice": choiceOf + p.Topic, "#latest": latestOf + p.Topic},
+		ExpressionAttributeValues: item{":way": text(ways[p.OptedOut]), ":at": number(record.Seconds(p.At))},
+	}
+	_, err := s.commit(ctx, write{update: u})
+	return err
 }
 
 // PreferencesOf implements rights.Preferences.

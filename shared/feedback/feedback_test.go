@@ -280,3 +280,30 @@ func FuzzTake(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReceive: a signed report does no more than be refused either.
+func FuzzReceive(f *testing.F) {
+	files, err := fs.Glob(events.Files, "mail-report/*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(events.Files, file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	h := newHouse(f)
+	hook := feedback.Hook{Feedback: h.Feedback, Secret: secret}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		header, err := webhook.Sign(secret, "1", h.now, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = hook.Receive(t.Context(), header, body)
+		if code := rights.CodeOf(err); err != nil && code != rights.Malformed && code != rights.Invalid {
+			t.Errorf("%q: %v", body, err)
+		}
+	})
+}

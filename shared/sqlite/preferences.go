@@ -45,9 +45,10 @@ func (s *Store) preferAll(all []*joined) {
 }
 
 // insert is Prefer's statement. It is compiled once: that takes longer than to run it.
-const insert = `INSERT INTO preferences VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (person, topic) DO UPDATE SET
-	opted_out = excluded.opted_out, at = excluded.at, source = excluded.source, basis = excluded.basis, news = excluded.news, address = excluded.address
-	WHERE excluded.at >= at AND (excluded.opted_out <> opted_out OR ? AND excluded.at >= at + ?)`
+const insert = `INSERT INTO preferences (person, topic, opted_out, at, latest, source, basis, news, address) VALUES (?1,?2,?3,?4,?4,?5,?6,?7,?8)
+	ON CONFLICT (person, topic) DO UPDATE SET opted_out = excluded.opted_out, at = excluded.at, latest = excluded.at,
+	source = excluded.source, basis = excluded.basis, news = excluded.news, address = excluded.address
+	WHERE excluded.at >= latest AND (excluded.opted_out <> opted_out OR ?9 AND excluded.at >= at + ?10)`
 
 func (s *Store) prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
 	p, address := j.do.Preference, []byte(nil)
@@ -68,7 +69,12 @@ func (s *Store) prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
 		return err
 	}
 	n, err := done.RowsAffected()
-	j.changed = n > 0
+	if j.changed = n > 0; err != nil || j.changed {
+		return err
+	}
+	// The same again: it keeps its first time, and what comes late from before it is
+	// still before it.
+	_, err = tx.ExecContext(ctx, "UPDATE preferences SET latest = max(latest, ?) WHERE person = ? AND topic = ? AND opted_out = ?", record.Seconds(p.At), p.Person, p.Topic, p.OptedOut)
 	return err
 }
 

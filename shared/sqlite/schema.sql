@@ -83,6 +83,7 @@ CREATE TABLE preferences (
   at        INTEGER NOT NULL,
   source    TEXT NOT NULL,
   basis     TEXT NOT NULL DEFAULT '',
+  latest    INTEGER NOT NULL DEFAULT 0, -- when the same was chosen last
   news      INTEGER NOT NULL DEFAULT 0, -- 1 while nobody was told
   address   BLOB, -- sealed, while it is news
   PRIMARY KEY (person, topic)

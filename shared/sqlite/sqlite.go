@@ -32,8 +32,10 @@ var schema string
 const withNews = `
 CREATE TABLE IF NOT EXISTS preferences (person TEXT NOT NULL, topic TEXT NOT NULL, opted_out INTEGER NOT NULL, at INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (person, topic)) WITHOUT ROWID;
 ALTER TABLE preferences ADD COLUMN basis TEXT NOT NULL DEFAULT '';
+ALTER TABLE preferences ADD COLUMN latest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE preferences ADD COLUMN news INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE preferences ADD COLUMN address BLOB;
+UPDATE preferences SET latest = at;
 CREATE INDEX preferences_news ON preferences (at) WHERE news = 1`
 
 // Store is rights.Store on a SQLite file.

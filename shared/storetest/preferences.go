@@ -61,6 +61,16 @@ func preferencesAgain(t *testing.T, s rights.Store) {
 	}
 }
 
+// preferencesLate: what comes late from before a repetition is before it, though the
+// choice keeps its first time.
+func preferencesLate(t *testing.T, s rights.Store) {
+	first := choice("news", true, 0)
+	same(t, prefer(t, s, first, choice("news", true, 5*time.Hour)), []rights.Preference{first})
+	same(t, prefer(t, s, choice("news", false, 3*time.Hour)), []rights.Preference{first})
+	back := choice("news", false, 6*time.Hour)
+	same(t, prefer(t, s, back), []rights.Preference{back})
+}
+
 // preferencesOutlive: an erased request takes no choice with it.
 func preferencesOutlive(t *testing.T, s rights.Store) {
 	r := create(t, s, 1)

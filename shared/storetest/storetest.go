@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) rights.Store) {
 		"Limits/HoldAgainstACrowd":           crowd,
 		"Preferences/AreKeptByTopic":         preferencesKept,
 		"Preferences/NewestChoiceCounts":     preferencesAgain,
+		"Preferences/LateOnesAreLate":        preferencesLate,
 		"Preferences/OutliveAnErasure":       preferencesOutlive,
 		"Preferences/ImportUndoesNothing":    preferencesImported,
 		"Preferences/ManyAtOnceAreListed":    preferencesAtOnce,

@@ -175,3 +175,23 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAsked: nothing but what was asked is an answer.
+func FuzzAsked(f *testing.F) {
+	k, now := derived(), time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	good, err := k.Ask(unsubscribe.Claims{Person: k.Pseudonym("ada@example.com"), Topic: "news"}, now.Add(time.Hour))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	for i := range good {
+		flipped := []byte(good)
+		flipped[i] ^= 1
+		f.Add(string(flipped))
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		if _, err := k.Asked(token, now); err == nil && token != good {
+			t.Errorf("%q is taken", token)
+		}
+	})
+}
