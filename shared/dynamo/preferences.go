@@ -102,7 +102,7 @@ func chosen(person string, i item) ([]rights.Preference, error) {
 		}
 		all = append(all, rights.Preference{
 			Person: person, Topic: topic, OptedOut: parts[0] == "out", At: record.Instant(num(i, chosenAt+topic)),
-			Source: rights.ChoiceSource(parts[1]), Basis: rights.Basis(parts[2]),
+			Source: rights.ChoiceSource(parts[1]), Basis: rights.Basis(parts[2]), Untold: slices.Contains(set(i, newsOf), topic),
 		})
 	}
 	slices.SortFunc(all, func(a, b rights.Preference) int { return cmp.Compare(a.Topic, b.Topic) })
@@ -129,7 +129,7 @@ func (s *Store) PendingNews(ctx context.Context, limit int) ([]rights.News, erro
 		}
 		n := rights.News{Person: person, Address: bin(i, "address")}
 		for _, p := range every {
-			if slices.Contains(set(i, newsOf), p.Topic) {
+			if p.Untold {
 				n.Choices = append(n.Choices, p)
 			}
 		}

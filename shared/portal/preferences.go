@@ -66,7 +66,7 @@ func (p Portal) preferences(w http.ResponseWriter, r *http.Request, claims unsub
 		p.fail(w, r, err)
 		return
 	}
-	told, err := p.told(r.Context(), claims.Person)
+	told, err := p.told(r.Context(), claims.Person, choices)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -121,19 +121,30 @@ func (p Portal) noted(c rights.Preference) noted {
 	return n
 }
 
-// told is how far each system has come with what the person chose.
-func (p Portal) told(ctx context.Context, person string) ([]SystemView, error) {
+// told is how far each system has come with what the person chose. What is news still,
+// none has come far with.
+func (p Portal) told(ctx context.Context, person string, choices []rights.Preference) ([]SystemView, error) {
 	tasks, err := p.Store.TasksOf(ctx, rights.ID(person))
-	titles := p.titles()
+	if err != nil {
+		return nil, err
+	}
+	untold := slices.ContainsFunc(choices, func(c rights.Preference) bool { return c.Untold })
 	var all []SystemView
-	for _, t := range tasks {
-		v := SystemView{Name: t.System, Title: cmp.Or(titles[t.System], t.System), Outcome: t.Outcome, Detail: Detail(t)}
-		if t.Open() && t.Outcome == "" {
-			v.Outcome = Waiting
+	for _, s := range p.Systems {
+		if !s.Does(rights.Suppress) {
+			continue
+		}
+		v := SystemView{Name: s.Name(), Title: s.Title(), Outcome: Waiting}
+		i := slices.IndexFunc(tasks, func(t rights.Task) bool { return t.System == s.Name() })
+		if !untold && i < 0 {
+			continue
+		}
+		if !untold && tasks[i].Outcome != "" {
+			v.Outcome, v.Detail = tasks[i].Outcome, Detail(tasks[i])
 		}
 		all = append(all, v)
 	}
-	return all, err
+	return all, nil
 }
 
 // sendPreferences keeps what the person changed, and nothing that they left as it was.

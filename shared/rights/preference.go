@@ -44,6 +44,7 @@ type Preference struct {
 	At       time.Time
 	Source   ChoiceSource
 	Basis    Basis
+	Untold   bool // it is news still; only read
 }
 
 // RepeatAfter is when the same choice made again counts anew: who unsubscribes from the

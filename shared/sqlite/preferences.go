@@ -78,7 +78,7 @@ func (s *Store) prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
 	return err
 }
 
-const preference = "SELECT person, topic, opted_out, at, source, basis FROM preferences WHERE "
+const preference = "SELECT person, topic, opted_out, at, source, basis, news FROM preferences WHERE "
 
 func (s *Store) preferences(ctx context.Context, where string, args ...any) ([]rights.Preference, error) {
 	rows, err := s.read.QueryContext(ctx, preference+where, args...)
@@ -88,7 +88,7 @@ func (s *Store) preferences(ctx context.Context, where string, args ...any) ([]r
 	return scan(rows, func() (rights.Preference, error) {
 		var p rights.Preference
 		var at int64
-		err := rows.Scan(&p.Person, &p.Topic, &p.OptedOut, &at, &p.Source, &p.Basis)
+		err := rows.Scan(&p.Person, &p.Topic, &p.OptedOut, &at, &p.Source, &p.Basis, &p.Untold)
 		p.At = record.Instant(at)
 		return p, err
 	})

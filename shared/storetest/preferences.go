@@ -147,6 +147,11 @@ func tell(t *testing.T, s rights.Store, address string, p rights.Preference) {
 	}
 }
 
+func untold(p rights.Preference) rights.Preference {
+	p.Untold = true
+	return p
+}
+
 // newsPending: a change is news in the write that makes it, until it was told; what
 // changed nothing is none.
 func newsPending(t *testing.T, s rights.Store) {
@@ -156,13 +161,18 @@ func newsPending(t *testing.T, s rights.Store) {
 	tell(t, s, "", second)
 	tell(t, s, "", choice("offers", true, time.Hour))
 	got := news(t, s)
-	same(t, got, []rights.News{{Person: "somebody", Address: []byte("sealed"), Choices: []rights.Preference{first, second}}})
+	same(t, got, []rights.News{{Person: "somebody", Address: []byte("sealed"), Choices: []rights.Preference{untold(first), untold(second)}}})
 	for range 2 {
 		if err := s.ClearNews(t.Context(), got[0]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	same(t, news(t, s), []rights.News(nil))
+	for _, p := range prefer(t, s) {
+		if p.Untold {
+			t.Errorf("%s is news still", p.Topic)
+		}
+	}
 }
 
 // newsOvertaken: who chooses anew while the news is told on is news again.
@@ -174,7 +184,7 @@ func newsOvertaken(t *testing.T, s rights.Store) {
 	if err := s.ClearNews(t.Context(), old[0]); err != nil {
 		t.Fatal(err)
 	}
-	same(t, news(t, s), []rights.News{{Person: "somebody", Address: []byte("sealed"), Choices: []rights.Preference{back}}})
+	same(t, news(t, s), []rights.News{{Person: "somebody", Address: []byte("sealed"), Choices: []rights.Preference{untold(back)}}})
 }
 
 // reopened: a share without a wave is due until it ends, ends without a signal, and
