@@ -61,6 +61,7 @@ type definition struct {
 	Export         []call            `yaml:"export"`          // instead of reading the collections
 	Erase          []call            `yaml:"erase"`           // in this order
 	Unsubscribe    []call            `yaml:"unsubscribe"`     // what stops its mails
+	Resubscribe    []call            `yaml:"resubscribe"`     // what has them come again, where the person says so
 	CallbackSecret string            `yaml:"callback_secret"` // a secret: whsec_…; of late answers
 
 	// webhook
@@ -188,6 +189,8 @@ func read(text []byte, s Settings) (System, error) {
 		return nil, errors.New("title: say what a person reads, like Customer records")
 	case len(d.Collections) == 0 && len(d.Unsubscribe) == 0 && d.Kind != "webhook":
 		return nil, errors.New("collections: name at least one kind of record, or in unsubscribe what stops its mails")
+	case len(d.Resubscribe) > 0 && len(d.Unsubscribe) == 0:
+		return nil, errors.New("resubscribe: say in unsubscribe first how its mails are stopped")
 	case d.HoldsNone && len(d.Collections) > 0:
 		return nil, errors.New("holds_none: it has collections, so it holds something")
 	}

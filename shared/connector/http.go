@@ -57,12 +57,12 @@ func newHTTP(b base, s Settings) (System, error) {
 			return nil, fmt.Errorf("collections: %s: table and on_erase belong to a sql system", c.Name)
 		}
 	}
-	for _, calls := range [][]call{d.Export, d.Erase, d.Unsubscribe} {
+	for _, calls := range [][]call{d.Export, d.Erase, d.Unsubscribe, d.Resubscribe} {
 		if err := fillCalls(calls, s.Variables); err != nil {
 			return nil, err
 		}
 	}
-	for _, c := range slices.Concat(d.Export, d.Erase, d.Unsubscribe) {
+	for _, c := range slices.Concat(d.Export, d.Erase, d.Unsubscribe, d.Resubscribe) {
 		if !strings.HasPrefix(c.Path, "/") {
 			return nil, fmt.Errorf("path: %q must begin with a slash", c.Path)
 		}
@@ -73,7 +73,7 @@ func newHTTP(b base, s Settings) (System, error) {
 			return nil, errors.New("callback_secret: a system that answers later has to sign its answers")
 		}
 	}
-	for _, c := range d.Unsubscribe {
+	for _, c := range slices.Concat(d.Unsubscribe, d.Resubscribe) {
 		if c.Async || c.Collection != "" || c.Table != "" || len(c.Set) > 0 {
 			return nil, errors.New("unsubscribe: async and collection belong to export and erase, table and set to a sql system")
 		}

@@ -25,7 +25,7 @@ type listener struct {
 }
 
 func newListener(b base, s Settings) (System, error) {
-	if len(b.d.Collections)+len(b.d.Export)+len(b.d.Erase)+len(b.d.Unsubscribe) > 0 {
+	if len(b.d.Collections)+len(b.d.Export)+len(b.d.Erase)+len(b.d.Unsubscribe)+len(b.d.Resubscribe) > 0 {
 		return nil, errors.New("kind: a webhook has no collections and no calls; it gets every preference.changed")
 	}
 	text, err := fill(b.d.BaseURL, s.Variables)

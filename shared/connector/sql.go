@@ -42,7 +42,7 @@ func newSQL(b base, s Settings) (System, error) {
 		}
 		y.byName[c.Name] = c
 	}
-	for _, c := range d.Unsubscribe {
+	for _, c := range slices.Concat(d.Unsubscribe, d.Resubscribe) {
 		if err := checkStop(c); err != nil {
 			return nil, fmt.Errorf("unsubscribe: %w", err)
 		}

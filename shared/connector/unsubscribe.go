@@ -11,31 +11,45 @@ import (
 	"github.com/rightful/rightful/shared/rights"
 )
 
-// suppress has stop do what a definition says, once for each topic that the person
-// opted out of.
-func (b base) suppress(j Job, stop func(Job, []call) error) (Answer, error) {
+// suppress has do make the calls of a definition: first what has mails come again, then
+// what stops them, so that a refusal is the last word.
+func (b base) suppress(j Job, do func(Job, []call) error) (Answer, error) {
 	a := Answer{Outcome: rights.NoData}
-	for _, p := range j.Choices {
-		calls := b.stops(p.Topic)
-		if p.Topic == rights.SaleTopic || rights.MayMail(j.Choices, p.Topic, false) || len(calls) == 0 {
-			continue
+	carry := func(p rights.Preference, calls []call) error {
+		if len(calls) == 0 {
+			return nil
 		}
 		of := j
 		of.Choices = []rights.Preference{p}
-		if err := stop(of, calls); err != nil {
-			return a, err
-		}
 		a.Outcome = rights.Done
+		return do(of, calls)
+	}
+	for _, p := range j.Choices {
+		// Only the person's own word: a list of the company's may not know that they
+		// refused at the vendor.
+		own := p.Source == rights.ByPage || p.Source == rights.ByConfirmation
+		if own && p.Topic != rights.SaleTopic && rights.MayMail(j.Choices, p.Topic, false) {
+			if err := carry(p, about(p.Topic, b.d.Resubscribe)); err != nil {
+				return a, err
+			}
+		}
+	}
+	for _, p := range j.Choices {
+		if p.Topic != rights.SaleTopic && !rights.MayMail(j.Choices, p.Topic, false) {
+			if err := carry(p, about(p.Topic, b.d.Unsubscribe)); err != nil {
+				return a, err
+			}
+		}
 	}
 	return a, nil
 }
 
-// stops are the calls that stop a topic's mails. Who opted out of everything gets the
-// calls for everything; a system that knows no such call gets all of its calls.
-func (b base) stops(topic string) []call {
-	calls := slices.DeleteFunc(slices.Clone(b.d.Unsubscribe), func(c call) bool { return c.Topic != "" && c.Topic != topic })
+// about are the calls of a topic. Who means everything gets the calls for everything; a
+// system that knows no such call gets all of its calls.
+func about(topic string, all []call) []call {
+	calls := slices.DeleteFunc(slices.Clone(all), func(c call) bool { return c.Topic != "" && c.Topic != topic })
 	if topic == rights.EveryTopic && !slices.ContainsFunc(calls, func(c call) bool { return c.Topic == topic }) {
-		return b.d.Unsubscribe
+		return all
 	}
 	return calls
 }

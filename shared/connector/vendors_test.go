@@ -133,6 +133,37 @@ func TestVendors(t *testing.T) {
 	}
 }
 
+// TestVendors_TakeBack: only the person's own word has mails come again, and where they
+// refuse something still, that is said last.
+func TestVendors_TakeBack(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("vendors/sendgrid.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, calls := heard(t, http.StatusNoContent)
+	s := vendor(t, string(text), server.URL)
+	j := connector.Job{Task: "p.suppress.x", At: noon, Subject: rights.Subject{Email: "ada@example.com"}}
+	for _, p := range []rights.Preference{
+		{Topic: "product-news", OptedOut: true, Source: rights.ByOneClick}, {Topic: rights.EveryTopic, Source: rights.ByPage}, {Topic: "tips", Source: rights.ByPage},
+	} {
+		p.At = noon
+		j.Choices = append(j.Choices, p)
+	}
+	if _, err := s.Suppress(t.Context(), j); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"DELETE /v3/asm/suppressions/global/ada@example.com Bearer sg", `POST /v3/asm/groups/81/suppressions Bearer sg {"recipient_emails":["ada@example.com"]}`}
+	if diff := cmp.Diff(want, *calls); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	*calls = nil
+	j.Choices = []rights.Preference{{Topic: "product-news", Source: rights.ByImport, At: noon}}
+	if a, err := s.Suppress(t.Context(), j); err != nil || len(*calls) > 0 || a.Outcome != rights.NoData {
+		t.Errorf("a list of the company's: %v, %v", *calls, err)
+	}
+}
+
 // TestWebhook: a listener gets what the person wants now, as a CloudEvent whose id is
 // the webhook's, signed, and naming nobody.
 func TestWebhook(t *testing.T) {
