@@ -83,14 +83,15 @@ var (
 				Actions: jsii.Strings("kms:Decrypt"), Resources: &[]*string{g.data.master.KeyArn()}, Conditions: masterOf(g),
 			}))
 	}
-	// seal makes data keys, and the master key on a stage's first request.
+	// begin makes the master key: whoever a stage's first call comes to needs one.
+	begin grant = func(g *stage) []awsiam.PolicyStatement {
+		return append(move(g), awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions: jsii.Strings("kms:Encrypt"), Resources: &[]*string{g.data.master.KeyArn()}, Conditions: masterOf(g),
+		}))
+	}
+	// seal makes a request's data key.
 	seal grant = func(g *stage) []awsiam.PolicyStatement {
-		return []awsiam.PolicyStatement{
-			allow([]string{"dynamodb:PutItem"}, g.data.keys.TableArn()),
-			awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-				Actions: jsii.Strings("kms:Encrypt"), Resources: &[]*string{g.data.master.KeyArn()}, Conditions: masterOf(g),
-			}),
-		}
+		return append(begin(g), allow([]string{"dynamodb:PutItem"}, g.data.keys.TableArn()))
 	}
 	destroy grant = func(g *stage) []awsiam.PolicyStatement {
 		return []awsiam.PolicyStatement{allow([]string{"dynamodb:DeleteItem"}, g.data.keys.TableArn())}
