@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,26 +29,36 @@ type linksCommand struct {
 }
 
 type linkKeysCommand struct {
-	Data    string `env:"RIGHTFUL_DATA" default:".rightful" help:"The server's data folder, where the master key lies."`
-	LinkKey int    `env:"RIGHTFUL_LINK_KEY" default:"1" help:"The number of the key."`
+	remote
+	LinkKey int `env:"RIGHTFUL_LINK_KEY" default:"1" help:"The number of the key, without --stage; a stage gives the one that it signs with."`
 }
 
-// Run writes the key to the output, for the sender's eyes alone.
+// Run writes the key to the output, for the sender's eyes alone: a stage's by the
+// operator's API, this machine's from the data folder.
 func (c linkKeysCommand) Run(out io.Writer) error {
-	path := filepath.Join(c.Data, "master-key")
-	if _, err := os.Stat(path); err != nil {
-		return exitError{exitNotFound, fmt.Errorf("there is no %s: name the server's data folder in RIGHTFUL_DATA", path)}
-	}
-	master, err := envelope.OpenFile(path)
-	if err != nil {
-		return err
-	}
-	text, err := unsubscribe.Derive(master.SigningKey, c.LinkKey).Export()
+	text, err := c.export()
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(out, "%s\n", text)
 	return err
+}
+
+func (c linkKeysCommand) export() ([]byte, error) {
+	if c.Stage != "" {
+		var keys json.RawMessage
+		_, err := c.operate("POST", "/links/keys", nil, &keys)
+		return keys, err
+	}
+	path := filepath.Join(c.Data, "master-key")
+	if _, err := os.Stat(path); err != nil {
+		return nil, exitError{exitNotFound, fmt.Errorf("there is no %s: name the server's data folder in RIGHTFUL_DATA, or a stage on AWS with --stage", path)}
+	}
+	master, err := envelope.OpenFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return unsubscribe.Derive(master.SigningKey, c.LinkKey).Export()
 }
 
 // senderKeys reads what rightful links keys wrote.

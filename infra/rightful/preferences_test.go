@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -172,6 +173,10 @@ func TestOperatorSeesChoices(t *testing.T) {
 func TestRecipe(t *testing.T) {
 	h := newHouse(t, nil)
 	_, text, _ := rightful("links", "keys", "--data", filepath.Dir(h.clock.file))
+	asked, err := json.Marshal(operate[json.RawMessage](t, h, "POST", "/links/keys", ""))
+	if err != nil || compacted(t, text) != compacted(t, string(asked)) {
+		t.Errorf("the API gives other keys than the command: %v", err)
+	}
 	var file struct{ Person string }
 	if err := json.Unmarshal([]byte(text), &file); err != nil {
 		t.Fatal(err)
@@ -187,4 +192,13 @@ func TestRecipe(t *testing.T) {
 	if got := h.portal.Choices.Keys.Pseudonym(" Ada@Example.com"); got != want || !strings.Contains(page.Recipe, "HMAC-SHA-256") {
 		t.Errorf("%s, the recipe makes %s", got, want)
 	}
+}
+
+func compacted(t *testing.T, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, []byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }

@@ -99,6 +99,15 @@ func TestStage_SignsCalls(t *testing.T) {
 	}
 }
 
+// TestStage_Keys: a sender's key comes from the stage, by a signed call.
+func TestStage_Keys(t *testing.T) {
+	a := newAccount(t)
+	status, out, errs := rightful("links", "keys", "--stage", "test")
+	if status != 0 || out != "{\"requests\":[]}\n" || !strings.HasPrefix(a.signed, "AWS4-HMAC-SHA256 Credential=key/") {
+		t.Errorf("%d: %s%s, signed %q", status, out, errs, a.signed)
+	}
+}
+
 // TestDoctor: a whole stage is ready; of a broken one each lack is named with what to
 // do.
 func TestDoctor(t *testing.T) {

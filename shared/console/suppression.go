@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -78,6 +79,9 @@ func (c Console) suppression(api huma.API) {
 			return unsubscribe.Link{}, err
 		}
 		return c.Choices.Keys.Link(c.Choices.Base, in.Body.Address, in.Body.Topic)
+	})
+	register(c, api, http.MethodPost, "/links/keys", "export-link-keys", "Get the key with which a sender mints links by itself; whoever has it can unsubscribe anybody whose address they know", func(context.Context, *struct{}) (json.RawMessage, error) {
+		return c.Choices.Keys.Export()
 	})
 	register(c, api, http.MethodPost, "/suppression/check", "check-suppression", "Ask whom not to mail", func(ctx context.Context, in *checkInput) (Checked, error) {
 		if err := preference.NeedTopic(in.Body.Topic); err != nil {
