@@ -30,6 +30,7 @@ const (
 	chosenAt = "at_"
 	latestOf = "latest_" // when the same was chosen last
 	newsOf   = "news"
+	sharedOf = "shares_open" // the shares of the news are open
 )
 
 var ways = map[bool]string{true: "out|", false: "in|"}
@@ -49,7 +50,7 @@ func (s *Store) Prefer(ctx context.Context, p rights.Preference, news *rights.Ne
 		naming["#every"], values[":out"] = choiceOf+rights.EveryTopic, text(ways[true])
 	}
 	if news != nil {
-		set, add = set+", "+byDue.Partition+" = :shard, "+byDue.Sort+" = :at", " ADD "+newsOf+" :topic"
+		set, add = set+", "+byDue.Partition+" = :shard, "+byDue.Sort+" = :at", " REMOVE "+sharedOf+" ADD "+newsOf+" :topic"
 		values[":shard"], values[":topic"] = text(shardKey("NEWS", shardOf(rights.ID(p.Person)))), names(p.Topic)
 		if news.Address != nil {
 			set, values[":address"] = set+", address = :address", blob(news.Address)
@@ -127,7 +128,7 @@ func (s *Store) PendingNews(ctx context.Context, limit int) ([]rights.News, erro
 		if err != nil {
 			return nil, err
 		}
-		n := rights.News{Person: person, Address: bin(i, "address")}
+		n := rights.News{Person: person, Address: bin(i, "address"), Shared: i[sharedOf] != nil}
 		for _, p := range every {
 			if p.Untold {
 				n.Choices = append(n.Choices, p)
@@ -140,8 +141,18 @@ func (s *Store) PendingNews(ctx context.Context, limit int) ([]rights.News, erro
 	return all, nil
 }
 
+// ShareNews implements rights.Preferences.
+func (s *Store) ShareNews(ctx context.Context, n rights.News) error {
+	return s.told(ctx, n, "SET "+sharedOf+" = :told")
+}
+
 // ClearNews implements rights.Preferences.
 func (s *Store) ClearNews(ctx context.Context, n rights.News) error {
+	return s.told(ctx, n, "REMOVE "+newsOf+", "+sharedOf+", address, "+byDue.Partition+", "+byDue.Sort)
+}
+
+// told changes what is told of choices that are as they were.
+func (s *Store) told(ctx context.Context, n rights.News, change string) error {
 	told := make([]string, len(n.Choices))
 	condition, naming, values := newsOf+" = :told", map[string]string{}, item{}
 	for i, p := range n.Choices {
@@ -154,8 +165,7 @@ func (s *Store) ClearNews(ctx context.Context, n rights.News) error {
 	values[":told"] = names(told...)
 	u := &types.Update{
 		TableName: &s.Table, Key: key(personOf+n.Person, choices), ConditionExpression: &condition,
-		UpdateExpression:         aws.String("REMOVE " + newsOf + ", address, " + byDue.Partition + ", " + byDue.Sort),
-		ExpressionAttributeNames: naming, ExpressionAttributeValues: values,
+		UpdateExpression: &change, ExpressionAttributeNames: naming, ExpressionAttributeValues: values,
 	}
 	_, err := s.commit(ctx, write{update: u}) // a failed condition: there is newer news
 	return err

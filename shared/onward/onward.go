@@ -66,7 +66,9 @@ func (o Onward) tell(ctx context.Context, pending []rights.News) error {
 			return err
 		}
 		events[i] = cloudevent.PreferenceChanged(n.Person, choices)
-		shares[i], err = o.share(ctx, n)
+		if !n.Shared {
+			shares[i], err = o.share(ctx, n)
+		}
 		return err
 	})
 	if err != nil {
@@ -78,7 +80,9 @@ func (o Onward) tell(ctx context.Context, pending []rights.News) error {
 	}
 	if o.Events != nil && len(events) > 0 {
 		if err := o.Events.Publish(ctx, events...); err != nil {
-			return err
+			// The next try tells the listeners alone: while a bus is away, no system is
+			// called every minute.
+			return errors.Join(err, forAll(pending, func(_ int, n rights.News) error { return o.Store.ShareNews(ctx, n) }))
 		}
 	}
 	return forAll(pending, func(_ int, n rights.News) error { return o.Store.ClearNews(ctx, n) })

@@ -24,7 +24,10 @@ type Preferences interface {
 	// that are new.
 	PendingNews(ctx context.Context, limit int) ([]News, error)
 
-	// ClearNews removes what was told on. A choice that was made anew meanwhile stays.
+	// ShareNews keeps that the systems' shares are open, though not everybody was told.
+	// ClearNews removes what was told on. A choice that was made anew meanwhile is news
+	// as before.
+	ShareNews(ctx context.Context, n News) error
 	ClearNews(ctx context.Context, n News) error
 
 	// OptedOut returns everybody's opt-outs, page by page, and the cursor of the next
@@ -60,6 +63,7 @@ func (p Preference) Repeats() bool { return p.OptedOut && p.Source != ByImport }
 type News struct {
 	Person  string
 	Address []byte // sealed; what systems know the person by. nil where it isn't known
+	Shared  bool   // the systems' shares are open: only listeners wait
 	Choices []Preference
 }
 

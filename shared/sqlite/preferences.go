@@ -78,7 +78,7 @@ func (s *Store) prefer(ctx context.Context, tx *sql.Tx, j *joined) error {
 	return err
 }
 
-const preference = "SELECT person, topic, opted_out, at, source, basis, news FROM preferences WHERE "
+const preference = "SELECT person, topic, opted_out, at, source, basis, news > 0 FROM preferences WHERE "
 
 func (s *Store) preferences(ctx context.Context, where string, args ...any) ([]rights.Preference, error) {
 	rows, err := s.read.QueryContext(ctx, preference+where, args...)
@@ -101,27 +101,37 @@ func (s *Store) PreferencesOf(ctx context.Context, person string) ([]rights.Pref
 
 // PendingNews implements rights.Preferences.
 func (s *Store) PendingNews(ctx context.Context, limit int) ([]rights.News, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT person, max(address) FROM preferences WHERE news = 1 GROUP BY person ORDER BY min(at) LIMIT ?", limit)
+	rows, err := s.read.QueryContext(ctx, "SELECT person, max(address), min(news) = 2 FROM preferences WHERE news > 0 GROUP BY person ORDER BY min(at) LIMIT ?", limit)
 	if err != nil {
 		return nil, err
 	}
 	all, err := scan(rows, func() (rights.News, error) {
 		var n rights.News
-		return n, rows.Scan(&n.Person, &n.Address)
+		return n, rows.Scan(&n.Person, &n.Address, &n.Shared)
 	})
 	for i := range all {
 		if err == nil {
-			all[i].Choices, err = s.preferences(ctx, "person = ? AND news = 1 ORDER BY topic", all[i].Person)
+			all[i].Choices, err = s.preferences(ctx, "person = ? AND news > 0 ORDER BY topic", all[i].Person)
 		}
 	}
 	return all, err
 }
 
+// ShareNews implements rights.Preferences.
+func (s *Store) ShareNews(ctx context.Context, n rights.News) error {
+	return s.told(ctx, n, "news = 2")
+}
+
 // ClearNews implements rights.Preferences.
 func (s *Store) ClearNews(ctx context.Context, n rights.News) error {
+	return s.told(ctx, n, "news = 0, address = NULL")
+}
+
+// told sets what is told of choices that are as they were.
+func (s *Store) told(ctx context.Context, n rights.News, set string) error {
 	return s.transact(ctx, func(tx *sql.Tx) error {
 		for _, p := range n.Choices {
-			if _, err := tx.ExecContext(ctx, "UPDATE preferences SET news = 0, address = NULL WHERE person = ? AND topic = ? AND at = ? AND opted_out = ?", n.Person, p.Topic, record.Seconds(p.At), p.OptedOut); err != nil {
+			if _, err := tx.ExecContext(ctx, "UPDATE preferences SET "+set+" WHERE person = ? AND topic = ? AND at = ? AND opted_out = ?", n.Person, p.Topic, record.Seconds(p.At), p.OptedOut); err != nil {
 				return err
 			}
 		}

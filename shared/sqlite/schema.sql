@@ -84,8 +84,8 @@ CREATE TABLE preferences (
   source    TEXT NOT NULL,
   basis     TEXT NOT NULL DEFAULT '',
   latest    INTEGER NOT NULL DEFAULT 0, -- when the same was chosen last
-  news      INTEGER NOT NULL DEFAULT 0, -- 1 while nobody was told
+  news      INTEGER NOT NULL DEFAULT 0, -- 1 while nobody was told, 2 while listeners weren't
   address   BLOB, -- sealed, while it is news
   PRIMARY KEY (person, topic)
 ) WITHOUT ROWID;
-CREATE INDEX preferences_news ON preferences (at) WHERE news = 1;
+CREATE INDEX preferences_news ON preferences (at) WHERE news > 0;

@@ -36,7 +36,7 @@ ALTER TABLE preferences ADD COLUMN latest INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE preferences ADD COLUMN news INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE preferences ADD COLUMN address BLOB;
 UPDATE preferences SET latest = at;
-CREATE INDEX preferences_news ON preferences (at) WHERE news = 1`
+CREATE INDEX preferences_news ON preferences (at) WHERE news > 0`
 
 // Store is rights.Store on a SQLite file.
 type Store struct {

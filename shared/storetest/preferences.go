@@ -175,6 +175,32 @@ func newsPending(t *testing.T, s rights.Store) {
 	}
 }
 
+// newsShared: where only listeners wait, that is kept, until the person chooses anew.
+func newsShared(t *testing.T, s rights.Store) {
+	tell(t, s, "sealed", choice("news", true, 0))
+	if err := s.ShareNews(t.Context(), news(t, s)[0]); err != nil {
+		t.Fatal(err)
+	}
+	got := news(t, s)
+	if len(got) != 1 || !got[0].Shared || string(got[0].Address) != "sealed" {
+		t.Fatalf("%+v", got)
+	}
+	tell(t, s, "sealed", choice("tips", true, time.Hour))
+	if both := news(t, s); len(both) != 1 || both[0].Shared || len(both[0].Choices) != 2 {
+		t.Errorf("%+v", both)
+	}
+	if err := s.ShareNews(t.Context(), got[0]); err != nil { // late, of what was then
+		t.Fatal(err)
+	}
+	if both := news(t, s); len(both) != 1 || both[0].Shared {
+		t.Errorf("a late word shared what is newer: %+v", both)
+	}
+	if err := s.ClearNews(t.Context(), news(t, s)[0]); err != nil {
+		t.Fatal(err)
+	}
+	same(t, news(t, s), []rights.News(nil))
+}
+
 // newsOvertaken: who chooses anew while the news is told on is news again.
 func newsOvertaken(t *testing.T, s rights.Store) {
 	tell(t, s, "sealed", choice("news", true, 0))

@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) rights.Store) {
 		"Preferences/ImportUndoesNothing":    preferencesImported,
 		"Preferences/ManyAtOnceAreListed":    preferencesAtOnce,
 		"News/IsPendingUntilTold":            newsPending,
+		"News/SharedUntilChosenAnew":         newsShared,
 		"News/NewerOneStays":                 newsOvertaken,
 		"Suppression/IsReopened":             reopened,
 		"Erase/LeavesNothing":                erase,
