@@ -6,17 +6,20 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	awsevents "github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	awsses "github.com/aws/aws-sdk-go-v2/service/sesv2"
 	awssfn "github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -25,13 +28,16 @@ import (
 
 	"github.com/rightful/rightful/infra/emulator"
 	"github.com/rightful/rightful/shared/bundle"
+	"github.com/rightful/rightful/shared/cloudevent"
 	"github.com/rightful/rightful/shared/envelope"
+	"github.com/rightful/rightful/shared/eventbridge"
 	"github.com/rightful/rightful/shared/kms"
 	"github.com/rightful/rightful/shared/notice"
 	"github.com/rightful/rightful/shared/rights"
 	"github.com/rightful/rightful/shared/s3"
 	"github.com/rightful/rightful/shared/ses"
 	"github.com/rightful/rightful/shared/sfn"
+	"github.com/rightful/rightful/shared/sigv4"
 	"github.com/rightful/rightful/shared/sqlite"
 	"github.com/rightful/rightful/shared/sqs"
 	"github.com/rightful/rightful/shared/ssm"
@@ -255,6 +261,68 @@ func (s *shelf) Master(context.Context) ([]byte, error) {
 func (s *shelf) PutMaster(_ context.Context, wrapped []byte) error {
 	s.wrapped = wrapped
 	return nil
+}
+
+// TestBus: ten events a call, and one that the bus refuses is an error.
+func TestBus(t *testing.T) {
+	e, cfg := start(t)
+	bus := eventbridge.Bus{Client: awsevents.NewFromConfig(cfg), Name: "default"}
+	events := make([]cloudevent.Event, 23)
+	for i := range events {
+		events[i] = cloudevent.PreferenceChanged(fmt.Sprint("person", i), nil)
+	}
+	if err := bus.Publish(t.Context(), events...); err != nil {
+		t.Fatal(err)
+	}
+	var first cloudevent.Event
+	got := e.Published()
+	if len(got) != 23 || e.Calls()["AWSEvents.PutEvents"] != 3 || json.Unmarshal([]byte(got[0].Detail), &first) != nil || first.ID != events[0].ID || got[0].Source != "rightful" || got[0].EventBusName != "default" {
+		t.Errorf("%d events in %d calls, the first %+v", len(got), e.Calls()["AWSEvents.PutEvents"], got[0])
+	}
+	e.BusFails = 1
+	if err := bus.Publish(t.Context(), events[:3]...); err == nil || !strings.Contains(err.Error(), "2 of 3") {
+		t.Errorf("a refused event is %v", err)
+	}
+}
+
+// TestSuppressionList: every page of what came since, by bounce or complaint.
+func TestSuppressionList(t *testing.T) {
+	e, cfg := start(t)
+	now := time.Now()
+	for n := range 5 {
+		e.Suppress(fmt.Sprintf("dead%d@example.com", n), "BOUNCE", now.Add(-time.Duration(n)*24*time.Hour))
+	}
+	e.Suppress("upset@example.com", "COMPLAINT", now)
+	var got []string
+	err := ses.Suppression{Client: awsses.NewFromConfig(cfg)}.Since(t.Context(), now.Add(-60*time.Hour), func(address string, complained bool, at time.Time) error {
+		got = append(got, fmt.Sprintf("%s %t", address, complained))
+		if at.IsZero() {
+			t.Errorf("%s has no time", address)
+		}
+		return nil
+	})
+	if want := []string{"dead0@example.com false", "dead1@example.com false", "dead2@example.com false", "upset@example.com true"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestSigner: a definition's call to AWS is signed with the process's credentials, body
+// and all.
+func TestSigner(t *testing.T) {
+	_, cfg := start(t)
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	sign := func(body string) string {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodPut, "https://email.eu-central-1.amazonaws.com/v2/email/suppression/addresses", strings.NewReader(body))
+		if err := sigv4.Signer(cfg)(r, []byte(body), "ses", at); err != nil {
+			t.Fatal(err)
+		}
+		return r.Header.Get("Authorization")
+	}
+	one := sign("{}")
+	if !strings.HasPrefix(one, "AWS4-HMAC-SHA256 Credential=a/20260302/eu-central-1/ses/aws4_request") || one == sign("{ }") || one != sign("{}") {
+		t.Errorf("signed by %q", one)
+	}
 }
 
 // TestMaster: a stage has one master key, which opens for no other stage.

@@ -20,6 +20,8 @@ type Emulator struct {
 	Flow Flow // runs executions
 	Old  bool // SQS is older than fair queues
 
+	BusFails int // so many entries of a call a bus refuses
+
 	mu         sync.Mutex
 	objects    map[string][]byte // "bucket/key"
 	uploads    map[string]map[int][]byte

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -205,7 +206,26 @@ func (e *Emulator) suppressed(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodGet:
 		e.count("SES.ListSuppressedDestinations")
-		answer(w, nil, map[string]any{"SuppressedDestinationSummaries": e.unmailed})
+		since, _ := strconv.ParseFloat(r.URL.Query().Get("StartDate"), 64) // none is from the beginning
+		if at, err := time.Parse(time.RFC3339, r.URL.Query().Get("StartDate")); err == nil {
+			since = float64(at.Unix())
+		}
+		// Two entries a page: a reader that forgets the next page is found out.
+		from, _ := strconv.Atoi(r.URL.Query().Get("NextToken"))
+		page := map[string]any{}
+		var entries []Suppressed
+		for i := from; i < len(e.unmailed) && len(entries) < 2; i++ {
+			if float64(e.unmailed[i].LastUpdateTime) >= since {
+				entries = append(entries, e.unmailed[i])
+			}
+			if from = i + 1; from < len(e.unmailed) {
+				page["NextToken"] = strconv.Itoa(from)
+			} else {
+				delete(page, "NextToken")
+			}
+		}
+		page["SuppressedDestinationSummaries"] = entries
+		answer(w, nil, page)
 	case r.Method == http.MethodPut:
 		var in struct{ EmailAddress, Reason string }
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || !strings.Contains(r.Header.Get("Authorization"), "/ses/aws4_request") {
@@ -249,6 +269,9 @@ func (e *Emulator) putEvents(body json.RawMessage) (any, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if failed := e.BusFails; failed > 0 {
+		return map[string]any{"FailedEntryCount": failed, "Entries": make([]struct{ ErrorCode string }, len(in.Entries))}, nil
+	}
 	e.published = append(e.published, in.Entries...)
 	return map[string]any{"FailedEntryCount": 0, "Entries": make([]struct{ EventID string }, len(in.Entries))}, nil
 }
