@@ -21,6 +21,7 @@ func (p Portal) confirmPage(w http.ResponseWriter, r *http.Request) {
 		d.State = "dead"
 	}
 	d.Topic = p.Policy.TopicTitle(claims.Topic)
+	w.Header().Set("X-Robots-Tag", "noindex")
 	p.render(w, r, http.StatusOK, "confirm.html", page{Title: "Confirm", Data: d})
 }
 
