@@ -53,6 +53,7 @@ type app struct {
 	console console.Console
 
 	feedback feedback.Hook
+	soon     chan struct{} // somebody chose anew
 
 	token   string // the operator's
 	closers []io.Closer
@@ -112,9 +113,10 @@ func (a *app) wire(ctx context.Context, s settings, base string) error {
 	if err != nil {
 		return fmt.Errorf("RIGHTFUL_FROM must be an address like privacy@example.com")
 	}
+	a.soon = make(chan struct{}, 1)
 	choices := preference.Center{
 		Store: a.store, Keys: unsubscribe.Derive(master.SigningKey, s.LinkKey, s.Revoked...), Policy: policy,
-		Base: base, Sender: sender, From: *from, Now: a.clock.Now,
+		Base: base, Sender: sender, From: *from, Now: a.clock.Now, Soon: a.choseAnew,
 	}
 	post := notice.Post{Store: a.store, Sender: sender, From: *from, Links: links, Policy: policy, Suppressed: choices.Suppressed}
 	reports, err := connector.Settings{}.Secret("RIGHTFUL_MAIL_REPORTS", s.MailReports)
@@ -184,6 +186,14 @@ func (a *app) sender(s settings, path string) (notice.Sender, error) {
 	}
 	a.closers = append(a.closers, a.mailbox)
 	return a.mailbox, nil
+}
+
+// choseAnew wakes whoever tells others. One call is as good as many: it tells all.
+func (a *app) choseAnew() {
+	select {
+	case a.soon <- struct{}{}:
+	default:
+	}
 }
 
 // openSMTP opens the mail server, and the key that signs for the sender's domain where

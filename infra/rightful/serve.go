@@ -70,6 +70,10 @@ func (c serveCommand) Run(out io.Writer) error {
 			if _, err := a.sweep.Run(ctx); err != nil && ctx.Err() == nil {
 				log.Error("a sweep failed; the next one tries again", "error", err)
 			}
+		case <-a.soon:
+			if _, err := a.sweep.Onward.Tell(ctx); err != nil && ctx.Err() == nil {
+				log.Error("nobody was told what somebody chose; the next sweep tries again", "error", err)
+			}
 		case err := <-failed:
 			return errors.Join(err, a.Close())
 		case <-ctx.Done():

@@ -32,6 +32,7 @@ type Center struct {
 	Sender notice.Sender
 	From   mail.Address
 	Now    func() time.Time
+	Soon   func() // told of a change, that others hear of it sooner than by the sweep; nil for nobody
 }
 
 // Choose keeps a choice at once (GDPR Art. 21(3)) and leaves it for whoever has to be
@@ -42,7 +43,11 @@ func (c Center) Choose(ctx context.Context, p rights.Preference, sealed []byte) 
 		p.At = c.Now()
 	}
 	p.At, p.Basis = p.At.UTC(), basis(p)
-	return c.Store.Prefer(ctx, p, &rights.News{Address: sealed})
+	changed, err := c.Store.Prefer(ctx, p, &rights.News{Address: sealed})
+	if changed && c.Soon != nil {
+		c.Soon()
+	}
+	return changed, err
 }
 
 // ChooseFor is Choose for somebody whose address is at hand.
